@@ -1,0 +1,44 @@
+# `make demo` is where to begin. Everything lives in .venv, data/ and .dagster/.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+export DAGSTER_HOME := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev ingest test lint types check aligner clean
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(READY)  ## the environment, in .venv
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $(READY)
+
+demo: $(READY)  ## the demo songs, from files to training shards
+	@$(BIN)/melisma demo
+
+dev: $(READY)  ## Dagster's page with all of it, on http://localhost:3000
+	$(BIN)/dagster dev -m pipelines.definitions
+
+ingest: $(READY)  ## your own music: make ingest SOURCE=/my/music
+	@test -n "$(SOURCE)" || { echo 'say where your music is: make ingest SOURCE=/my/music'; exit 2; }
+	@$(BIN)/melisma ingest "$(SOURCE)" --seal
+	@$(BIN)/melisma run
+
+test: $(READY)  ## the tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint types test  ## what CI runs
+	$(BIN)/dg check defs
+
+clean:  ## takes away what was made here: data/ and .dagster/
+	rm -rf data .dagster

@@ -1,0 +1,63 @@
+"""The `catalogue` stage: it looks at a batch as a whole, and at all that was sealed before."""
+
+from time import monotonic
+
+from assets.catalogue.decide import catalogue_batch
+from assets.catalogue.index import DuplicateIndex
+from assets.catalogue.settings import CatalogueSettings
+from assets.stage import Outcome, Recipe, counts_of, input_rows, seal, stamp, work_key
+from assets.tables import Row, Status
+from resources.ledger import Ledger
+
+
+def catalogue_stage(settings: CatalogueSettings) -> Recipe:
+    return Recipe(
+        table="catalogue",
+        version="1",
+        reads={"tracks": ("sha256", "fingerprint", "duration_s")},
+        parameters=settings.model_dump(mode="json"),
+    )
+
+
+def catalogue_through(recipe: Recipe, settings: CatalogueSettings, batch: str, ledger: Ledger) -> Outcome:
+    """Brings the catalogue of a batch up to date; first that of every batch before it, since those come first.
+
+    Raises:
+        LookupError: an earlier batch has no tracks yet.
+    """
+    sealed = ledger.batches("manifest")
+    for earlier in sealed[: sealed.index(batch)]:
+        if ledger.pointer(recipe.table, earlier) is None:
+            if ledger.pointer("tracks", earlier) is None:
+                raise LookupError(
+                    f"the catalogue of {batch} waits for the tracks of {earlier}, which was sealed before"
+                )
+            _catalogue(recipe, settings, earlier, sealed, ledger)
+    return _catalogue(recipe, settings, batch, sealed, ledger)
+
+
+def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: list[str], ledger: Ledger) -> Outcome:
+    start = monotonic()
+    inputs = {row["track_id"]: row for row in input_rows(recipe, batch, ledger)}
+    rows = _done(recipe, batch, ledger)
+    work = {work_key(row["track_id"], row["input_hash"], row["parameter_hash"]) for row in rows}
+    same = bool(rows or not inputs) and work == {row["key"] for row in inputs.values()}
+    if not same:
+        index = DuplicateIndex(ledger.store)
+        found = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings)
+        rows = [stamp(inputs[row["track_id"]], recipe) | row for row in found]
+    version = seal(recipe, batch, rows, ledger)
+    return Outcome(
+        recipe.table,
+        batch,
+        version,
+        counts_of(rows),
+        worked=0 if same else len(rows),
+        seconds=monotonic() - start,
+        audio_s=0.0 if same else sum(row["duration_s"] for row in inputs.values()),
+        trouble=[row for row in rows if row["status"] != Status.OK],
+    )
+
+
+def _done(recipe: Recipe, batch: str, ledger: Ledger) -> list[Row]:
+    return ledger.read(recipe.table, batch).to_pylist() if ledger.pointer(recipe.table, batch) else []

@@ -1,0 +1,44 @@
+"""Placed lyrics as files: LRC for players and people, JSON for programs."""
+
+import json
+from collections.abc import Sequence
+
+from assets.lyrics.align import PlacedLine
+
+
+def lrc(lines: Sequence[PlacedLine], *, words: bool = True, title: str | None = None, artist: str | None = None) -> str:
+    """The lines as LRC; with `words`, each word's time before it (enhanced LRC) and the line's end after the last."""
+    out = [f"[{tag}:{value}]" for tag, value in (("ti", title), ("ar", artist)) if value]
+    for line in lines:
+        text = line.text
+        if words:
+            text = " ".join(f"<{_clock(word.start_s)}> {word.text}" for word in line.words)
+            text += f" <{_clock(line.end_s)}>"
+        out.append(f"[{_clock(line.start_s)}] {text}")
+    return "\n".join(out) + "\n"
+
+
+def as_values(lines: Sequence[PlacedLine]) -> list[dict[str, object]]:
+    """The lines as plain values, the way the table `lyrics` holds them."""
+    return [
+        {
+            "text": line.text,
+            "start_s": line.start_s,
+            "end_s": line.end_s,
+            "confidence": line.confidence,
+            "words": [
+                {"text": word.text, "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
+                for word in line.words
+            ],
+        }
+        for line in lines
+    ]
+
+
+def as_json(row: dict[str, object]) -> bytes:
+    return json.dumps(row, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+
+def _clock(seconds: float) -> str:
+    hundredths = round(seconds * 100)
+    return f"{hundredths // 6000:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"

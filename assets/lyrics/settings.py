@@ -1,0 +1,24 @@
+"""What can be set about lyrics."""
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
+
+
+class LyricsSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    language: str | None = Field(None, description="Language of all tracks, as en; none to tell it track by track.")
+    longest_cut_s: float = Field(30.0, gt=5.0, le=30.0, description="How much the transcriber hears at once, seconds.")
+    min_sung_s: NonNegativeFloat = Field(
+        1.0, description="A track with less singing than this has no words, whatever a transcriber hears, seconds."
+    )
+    min_log_probability: float = Field(-1.1, description="Transcribed text less likely than this per token is dropped.")
+    max_compression_ratio: PositiveFloat = Field(2.4, description="Text that compresses better than this is a loop.")
+    max_words_per_s: PositiveFloat = Field(7.0, description="Nobody sings more words in a second; a loop does.")
+    anchor_slack_s: NonNegativeFloat = Field(1.0, description="The line times of an .lrc file are true within this.")
+    singing_margin_s: NonNegativeFloat = Field(0.5, description="Words may lie so far outside the vocal segments.")
+    hush_nats: NonNegativeFloat = Field(3.0, description="How much less likely letters are made where nobody sings.")
+    check_given: bool = Field(
+        True,
+        description="Hear one stretch of a track with given lyrics, to tell its language and whether they are its own.",
+    )
+    enhanced_lrc: bool = Field(True, description="Word times inside the .lrc lines, as <00:12.34>.")

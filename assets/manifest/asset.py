@@ -1,0 +1,43 @@
+"""The asset `manifest`: every file has a batch, for good."""
+
+import dagster as dg
+
+from assets.manifest.batches import STAGE, seal_batches
+from assets.manifest.settings import ManifestSettings
+from assets.manifest.sources import SourceError, list_source
+from assets.partitions import BATCHES, column_schema
+from assets.profile import profile
+from resources.configured import StoreResource, launchpad
+from resources.ledger import Ledger
+
+
+@dg.asset(
+    group_name="catalogue",
+    kinds={"parquet"},
+    owners=["team:data"],
+    config_schema=launchpad(profile().manifest),
+    pool="manifest",
+    metadata=column_schema(STAGE),
+)
+def manifest(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
+    """One row per file: where it is, what came with it, and the batch that it belongs to for good."""
+    settings = ManifestSettings.model_validate(context.op_execution_context.op_config)
+    ledger = Ledger(store.build())
+    try:
+        sealed = seal_batches(list_source(settings.source), ledger, settings.batch_size, settings.seal_short)
+    except SourceError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    # All of them, not only the new ones: an earlier run may have been killed between the ledger and this line.
+    context.instance.add_dynamic_partitions(BATCHES, ledger.batches(STAGE))
+    return dg.MaterializeResult(
+        # A sealed batch never changes, so nothing that was made from one is stale when another is added.
+        data_version=dg.DataVersion("sealed batches never change"),
+        metadata={
+            "listed": sealed.listed,
+            "new": sealed.new,
+            "waiting": sealed.waiting,
+            "batches_sealed": len(sealed.batches),
+            "batches": len(ledger.batches(STAGE)),
+            "source": settings.source,
+        },
+    )

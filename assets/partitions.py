@@ -1,0 +1,154 @@
+"""Batches as Dagster's partitions, and how what became of a batch is told to Dagster."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+from tqdm import tqdm
+
+from assets.rules import Rule
+from assets.stage import Outcome, Policy, Progress, Stage, run_stage
+from assets.tables import DESCRIPTIONS, Status, schema_of
+from resources.configured import EngineResource, StoreResource
+from resources.ledger import Ledger
+
+# Backfill policies and partitioned checks are beta and preview in the Dagster that constraints.txt pins; a job over
+# both policies takes the smaller. All of that is meant.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+warnings.filterwarnings("ignore", message="(?s).*varying BackfillPolicies.*")
+
+BATCHES = "batch"
+batches = dg.DynamicPartitionsDefinition(name=BATCHES)
+
+ONE_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)  # a model's batch: its own version, log and retry
+MANY_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=64)  # cheap ones: a run costs more than the work
+
+MAX_FAILED_SHARE = 0.2
+SHOWN_TROUBLE = 20
+
+# What Dagster itself writes on the event of a single partition. With several in one run it would give all of them the
+# same version, so each gets an event of its own.
+DATA_VERSION = "dagster/data_version"
+IS_GIVEN = "dagster/data_version_is_user_provided"
+CODE_VERSION = "dagster/code_version"
+INPUT_VERSION = "dagster/input_data_version/"
+
+
+def materialise(
+    context: dg.AssetExecutionContext, stage: Stage, store: StoreResource, engine: EngineResource
+) -> Iterator[dg.MaterializeResult]:
+    """Brings the run's batches up to date in a stage that goes track by track, and says so."""
+    ledger = Ledger(store.build())
+
+    def run(batch: str) -> Outcome:
+        with progress_bar(f"{stage.table} {batch}") as progress:
+            return run_stage(stage, batch, ledger, engine.build(), Policy(), progress)
+
+    yield from each_batch(context, run, store)
+
+
+def each_batch(
+    context: dg.AssetExecutionContext, run: Callable[[str], Outcome], store: StoreResource
+) -> Iterator[dg.MaterializeResult]:
+    """Runs a stage on the run's batches, oldest first; the result is one event with one data version for each.
+
+    Raises:
+        dg.Failure: too many tracks of a batch failed. What did not fail is kept.
+    """
+    outcomes = []
+    for batch in sorted(context.partition_keys):
+        outcome = run(batch)
+        context.log.info(sentence(outcome))
+        if outcome.failed_share > MAX_FAILED_SHARE:
+            first = next(row for row in outcome.trouble if row["status"] == Status.FAILED)
+            raise dg.Failure(
+                f"{outcome.counts['failed']} of {sum(outcome.counts.values())} tracks failed in {outcome.stage} "
+                f"{batch}. "
+                f"The first, {first['track_id']}: {first['detail']}. What did not fail is kept; run the batch again.",
+                metadata=metadata_of(outcome, store),
+                allow_retries=False,
+            )
+        outcomes.append(outcome)
+    if len(outcomes) == 1:
+        version = dg.DataVersion(outcomes[0].data_version)
+        yield dg.MaterializeResult(metadata=metadata_of(outcomes[0], store), data_version=version)
+        return
+    yield dg.MaterializeResult()
+    ledger, code_version = Ledger(store.build()), context.assets_def.code_versions_by_key[context.asset_key]
+    for outcome in outcomes:
+        pointer = ledger.pointer(outcome.stage, outcome.batch)
+        tags = {f"{INPUT_VERSION}{name}": version for name, version in (pointer.inputs if pointer else {}).items()}
+        tags |= {DATA_VERSION: outcome.data_version, IS_GIVEN: "true", CODE_VERSION: code_version or ""}
+        metadata = metadata_of(outcome, store)
+        context.log_event(
+            dg.AssetMaterialization(context.asset_key, partition=outcome.batch, metadata=metadata, tags=tags)
+        )
+
+
+def metadata_of(outcome: Outcome, store: StoreResource) -> Mapping[str, Any]:
+    """Eight stable numbers, which Dagster charts over the batches, and the rows that need a look."""
+    tracks = sum(outcome.counts.values())
+    numbers = {
+        "tracks": tracks,
+        **outcome.counts,
+        "worked_on": outcome.worked,
+        "audio_minutes": round(outcome.audio_s / 60, 3),
+        "seconds": round(outcome.seconds, 3),
+        "times_real_time": round(outcome.audio_s / outcome.seconds, 2) if outcome.seconds else 0.0,
+    }
+    links = {"table": dg.MetadataValue.url(store.build().uri(f"current/{outcome.stage}/{outcome.batch}.json"))}
+    if not outcome.trouble:
+        return numbers | links
+    fields = ("track_id", "status", "reason", "detail")
+    records = [
+        dg.TableRecord({name: str(row.get(name) or "") for name in fields}) for row in outcome.trouble[:SHOWN_TROUBLE]
+    ]
+    return numbers | links | {"not_ok": dg.MetadataValue.table(records)}
+
+
+def column_schema(stage: str) -> Mapping[str, Any]:
+    """The table's columns, as asset metadata."""
+    columns = [dg.TableColumn(field.name, str(field.type), DESCRIPTIONS.get(field.name)) for field in schema_of(stage)]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def sentence(outcome: Outcome) -> str:
+    counts = ", ".join(f"{count} {status}" for status, count in outcome.counts.items())
+    if not outcome.worked:
+        return f"{outcome.stage} {outcome.batch}: nothing to do ({counts})"
+    return f"{outcome.stage} {outcome.batch}: {outcome.worked} tracks in {outcome.seconds:.1f} s ({counts})"
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """A bar on a terminal, nothing elsewhere."""
+    with tqdm(desc=title, unit="track", disable=None, leave=False) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def batch_checks(asset: str, rules: Sequence[Rule]) -> list[dg.AssetChecksDefinition]:
+    """Rules as asset checks: each looks at the batches of its run."""
+    return [_check(asset, rule) for rule in rules]
+
+
+def _check(asset: str, rule: Rule) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=asset, name=rule.__name__, description=rule.__doc__, partitions_def=batches)
+    def check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
+        ledger = Ledger(store.build())
+        keys = context.op_execution_context.partition_keys
+        faults = [f"{batch}: {fault}" for batch in keys for fault in rule(ledger, batch)]
+        return dg.AssetCheckResult(
+            passed=not faults,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"faults": len(faults), "first": "\n".join(faults[:SHOWN_TROUBLE])},
+        )
+
+    return check

@@ -1,0 +1,67 @@
+"""The asset `report`: the whole corpus, for people."""
+
+import dagster as dg
+
+import assets.captions.checks
+import assets.catalogue.checks
+import assets.lyrics.checks
+import assets.shards.checks
+import assets.stems.checks
+import assets.tracks.checks
+import assets.windows.checks
+from assets.profile import profile
+from assets.report import pictures
+from assets.report.standing import standings
+from assets.report.summary import broken_rules, summarise
+from assets.way import way
+from resources.configured import StoreResource
+from resources.ledger import Ledger
+
+STAGES = way(profile())
+RULES = {
+    "tracks": assets.tracks.checks.RULES,
+    "catalogue": assets.catalogue.checks.RULES,
+    "stems": assets.stems.checks.RULES,
+    "lyrics": assets.lyrics.checks.RULES,
+    "captions": assets.captions.checks.RULES,
+    "windows": assets.windows.checks.RULES,
+    "shards": assets.shards.checks.RULES,
+}
+
+
+@dg.asset(
+    deps=[dg.AssetDep("shards", partition_mapping=dg.AllPartitionMapping())],
+    group_name="report",
+    kinds={"matplotlib"},
+    owners=["team:data"],
+)
+def report(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
+    """All batches at once: the funnel from files to samples, how values lie, what was left out and why, what is due."""
+    ledger = Ledger(store.build())
+    summary = summarise(ledger, ["manifest", *STAGES])
+    stand = standings(ledger.batches("manifest"), list(STAGES.values()), ledger)
+    drawn = {
+        "funnel": pictures.funnel(summary),
+        "left_out": pictures.reasons(summary),
+        "spreads": pictures.spreads(summary.spreads),
+        "standing": pictures.standing(stand),
+    }
+    for name, png in drawn.items():
+        ledger.store.point(f"report/{name}.png", png)
+    due = [f"| {s.batch} | {', '.join(f'{stage} {s.stages[stage]}' for stage in s.work)} |" for s in stand if s.work]
+    rules = [
+        f"| {stage} | {rule.replace('_', ' ')} | {'holds' if not faults else f'{len(faults)} faults: {faults[0]}'} |"
+        for (stage, rule), faults in broken_rules(ledger, RULES).items()
+    ]
+    return dg.MaterializeResult(
+        metadata={
+            **{name: dg.MetadataValue.md(pictures.markdown(name, png)) for name, png in drawn.items()},
+            "checks": dg.MetadataValue.md("\n".join(["| stage | rule | on all batches |", "|---|---|---|", *rules])),
+            "due": dg.MetadataValue.md("\n".join(["| batch | stages |", "|---|---|", *due[:50]]) if due else "nothing"),
+            "batches": len(stand),
+            "batches_done": sum(not s.work for s in stand),
+            "tracks": sum(summary.funnel["manifest"].values()),
+            "samples": sum(summary.samples.values()),
+            "hours_of_audio": round(sum(summary.spreads.get("length of a track, s", [])) / 3600, 3),
+        }
+    )

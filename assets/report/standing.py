@@ -1,0 +1,72 @@
+"""How every batch stands in every stage: done, missing, stale, or failed and worth another try."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from assets.stage import Policy, Recipe
+from assets.tables import Status
+from resources.ledger import Ledger, Pointer
+
+
+class Standing(StrEnum):
+    DONE = "done"
+    MISSING = "missing"
+    STALE = "stale"  # other settings, models or inputs than today's
+    FAILED = "failed"  # some of its tracks failed and may be tried again
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStanding:
+    batch: str
+    stages: Mapping[str, Standing]
+
+    @property
+    def work(self) -> tuple[str, ...]:
+        """The stages that have something to do, and those after them that read what they make."""
+        return tuple(stage for stage, standing in self.stages.items() if standing != Standing.DONE)
+
+
+def standings(batches: Iterable[str], stages: Sequence[Recipe], ledger: Ledger) -> list[BatchStanding]:
+    """Read from the pointers alone; where a batch has failures, from what was tried on them as well.
+
+    A stage whose input is about to change counts as stale too, so that the list is what there is to do.
+    """
+    return [BatchStanding(batch, _batch(batch, stages, ledger)) for batch in batches]
+
+
+def _batch(batch: str, stages: Sequence[Recipe], ledger: Ledger) -> dict[str, Standing]:
+    pointers = {stage.table: ledger.pointer(stage.table, batch) for stage in stages}
+    pointers["manifest"] = ledger.pointer("manifest", batch)
+    found: dict[str, Standing] = {}
+    for stage in stages:
+        found[stage.table] = _standing(stage, batch, pointers, found, ledger)
+    return found
+
+
+def _standing(
+    stage: Recipe, batch: str, pointers: Mapping[str, Pointer | None], before: Mapping[str, Standing], ledger: Ledger
+) -> Standing:
+    pointer = pointers[stage.table]
+    if pointer is None:
+        return Standing.MISSING
+    moved = any(
+        before.get(name, Standing.DONE) != Standing.DONE
+        or (now := pointers[name]) is None
+        or pointer.inputs.get(name) != now.data_version
+        for name in stage.reads
+    )
+    if moved or pointer.parameter_hash != stage.parameter_hash:
+        return Standing.STALE
+    if pointer.counts["failed"] and _retriable(stage, batch, ledger):
+        return Standing.FAILED
+    return Standing.DONE
+
+
+def _retriable(stage: Recipe, batch: str, ledger: Ledger) -> bool:
+    fates = ledger.read(stage.table, batch, ["track_id", "status"]).to_pylist()
+    failed = {row["track_id"] for row in fates if row["status"] == Status.FAILED}
+    efforts = ledger.efforts(stage.table, batch).select(["track_id", "status"]).to_pylist()
+    tries = Counter(row["track_id"] for row in efforts if row["status"] == Status.FAILED)
+    return any(tries[name] < Policy().attempts for name in failed)

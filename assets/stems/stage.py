@@ -1,0 +1,100 @@
+"""The `stems` stage: from a track to its vocals and all the rest."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from assets.stage import Process, Stage
+from assets.stems.segments import vocal_segments
+from assets.stems.separate import HOP_S, Levels, Write, separate
+from assets.stems.settings import StemSettings
+from assets.tables import Row
+from resources.ffmpeg import decode, encode, local_path
+from resources.models import ModelSpec
+from resources.separators import SPLEETER, Separator, open_separator
+from resources.stores import Store, open_store
+
+SPECS = {SPLEETER.name: SPLEETER}
+STEMS = ("vocals", "accompaniment")
+
+
+def stems_stage(settings: StemSettings, store_root: str, threads: int) -> Stage:
+    """Raises KeyError where the settings name a separator there is not."""
+    spec = SPECS[settings.separator]
+    return Stage(
+        table="stems",
+        version="1",
+        # Of the catalogue nothing is read but that the track is no duplicate: that is not worth separating twice.
+        reads={
+            "tracks": ("uri", "sha256", "duration_s", "integrated_lufs", "true_peak_dbtp"),
+            "catalogue": (),
+        },
+        parameters={"codec": settings.codec, "separator": spec.as_json()},
+        open=partial(_open, settings, spec, store_root, threads),
+    )
+
+
+def _open(settings: StemSettings, spec: ModelSpec, store_root: str, threads: int) -> Process:
+    return partial(stems_of, settings, spec, open_store(store_root), open_separator(spec, threads))
+
+
+def stems_of(settings: StemSettings, spec: ModelSpec, store: Store, separator: Separator, track: Row) -> list[Row]:
+    """Puts a track's stems into the store.
+
+    Loudness and peak are those of `tracks`, measured over the same decode, so that the track is decoded once here.
+
+    Raises:
+        DecodeError: the file has changed since it became a track, or is gone.
+    """
+    gain_db = -max(0.0, track["true_peak_dbtp"])  # what mp3 makes of a clipped song goes over full scale
+    keys = {stem: f"stems/{track['key'][:2]}/{track['key']}.{stem}.{settings.codec}" for stem in STEMS}
+    with store.scratch() as folder:
+        files = {stem: folder / f"{stem}.flac" for stem in STEMS}
+        levels = _write_stems(track, gain_db, separator, files)
+        for stem in STEMS:
+            store.put(keys[stem], files[stem] if settings.codec == "flac" else _opus(files[stem], separator.rate_hz))
+    return [
+        {
+            "vocals_uri": keys["vocals"],
+            "accompaniment_uri": keys["accompaniment"],
+            "gain_db": gain_db,
+            "vocal_to_mix_db": levels.vocal_to_mix_db,
+            "vocal_segments": [
+                {"start_s": segment.start_s, "end_s": segment.end_s}
+                for segment in vocal_segments(levels.vocals, levels.mix, HOP_S, track["duration_s"])
+            ],
+            "model": spec.name,
+        }
+    ]
+
+
+def _write_stems(track: Row, gain_db: float, separator: Separator, files: dict[str, Path]) -> Levels:
+    rate_hz = separator.rate_hz
+    form = {"mode": "w", "samplerate": rate_hz, "channels": 2, "format": "FLAC", "subtype": "PCM_24"}
+    with (
+        soundfile.SoundFile(files["vocals"], **form) as vocals,
+        soundfile.SoundFile(files["accompaniment"], **form) as accompaniment,
+    ):
+        return separate(
+            decode(local_path(track["uri"]), rate_hz, 2),
+            separator,
+            _writer(vocals),
+            _writer(accompaniment),
+            loudness_db=track["integrated_lufs"],
+            gain_db=gain_db,
+        )
+
+
+def _writer(file: soundfile.SoundFile) -> Write:
+    def write(samples: np.ndarray) -> None:
+        file.write(samples << 8)  # libsndfile wants them at the top of 32 bits
+
+    return write
+
+
+def _opus(flac: Path, rate_hz: int) -> Path:
+    opus = flac.with_suffix(".opus")
+    encode(opus, decode(flac, rate_hz, 2), rate_hz, "opus")
+    return opus

@@ -1,0 +1,206 @@
+"""The tables: their columns, written down once, and the closed list of reasons a row can carry."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import pyarrow as pa
+
+Row = dict[str, Any]
+
+
+class Status(StrEnum):
+    OK = "ok"
+    REJECTED = "rejected"  # the input is at fault: the same bytes are never tried again
+    FAILED = "failed"  # we, or the machine, are at fault: worth another try
+
+
+class Reason(StrEnum):
+    """Why a row is not ok."""
+
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    NOT_AUDIO = "not_audio"
+    DRM = "drm"
+    TRUNCATED = "truncated"
+    CORRUPT = "corrupt"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    SILENT = "silent"
+    NOT_FINITE = "not_finite"
+    ODD_RATE = "odd_rate"
+    ODD_CHANNELS = "odd_channels"
+    DECODER_CRASHED = "decoder_crashed"
+    DECODER_TIMEOUT = "decoder_timeout"
+    DECODER_LIMIT = "decoder_limit"
+    DUPLICATE = "duplicate"
+    SPLIT_CONFLICT = "split_conflict"
+    LYRICS_TOO_LONG = "lyrics_too_long"
+    LYRICS_UNREADABLE = "lyrics_unreadable"
+    NO_WINDOW = "no_window"
+    # The next four are failures: of this run, not of the track.
+    ERROR = "error"
+    CRASHED = "crashed"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+
+
+class Rejected(Exception):
+    """The input is at fault. `detail` is for the person who looks at the row."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+    def __reduce__(self) -> tuple[type["Rejected"], tuple[Reason, str]]:
+        return Rejected, (self.reason, self.detail)
+
+
+def _struct(**fields: pa.DataType) -> pa.StructType:
+    return pa.struct(list(fields.items()))
+
+
+TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
+SPAN = _struct(start_s=REAL, end_s=REAL)
+WORD = _struct(text=TEXT, start_s=REAL, end_s=REAL, confidence=REAL)
+LINE = _struct(text=TEXT, start_s=REAL, end_s=REAL, confidence=REAL, words=pa.list_(WORD))
+
+FATE = {"track_id": TEXT, "status": TEXT, "reason": TEXT, "detail": TEXT, "input_hash": TEXT, "parameter_hash": TEXT}
+COLUMNS: dict[str, dict[str, pa.DataType]] = {
+    "manifest": {
+        "uri": TEXT,
+        "bytes": WHOLE,
+        "modified_s": REAL,
+        "lyrics": TEXT,
+        "lyrics_uri": TEXT,
+        "license": TEXT,
+        "title": TEXT,
+        "artist": TEXT,
+        "genre": TEXT,
+    },
+    "tracks": {
+        "uri": TEXT,
+        "sha256": TEXT,
+        "bytes": WHOLE,
+        "container": TEXT,
+        "codec": TEXT,
+        "sample_rate_hz": WHOLE,
+        "channels": WHOLE,
+        "duration_s": REAL,
+        "title": TEXT,
+        "artist": TEXT,
+        "genre": TEXT,
+        "license": TEXT,
+        "lyrics_origin": TEXT,
+        "given_lines": pa.list_(_struct(text=TEXT, anchor_s=REAL)),
+        "integrated_lufs": REAL,
+        "true_peak_dbtp": REAL,
+        "clipped_ratio": REAL,
+        "silent_ratio": REAL,
+        "bandwidth_hz": REAL,
+        "fingerprint": pa.list_(pa.uint32()),
+    },
+    "catalogue": {"group": TEXT, "duplicate_of": TEXT, "split": TEXT},
+    "stems": {
+        "vocals_uri": TEXT,
+        "accompaniment_uri": TEXT,
+        "gain_db": REAL,
+        "vocal_to_mix_db": REAL,
+        "vocal_segments": pa.list_(SPAN),
+        "model": TEXT,
+    },
+    "lyrics": {
+        "language": TEXT,
+        "origin": TEXT,
+        "lines": pa.list_(LINE),
+        "words": WHOLE,
+        "trust": REAL,
+        "evidence": TEXT,
+        "lrc_uri": TEXT,
+        "json_uri": TEXT,
+        "model": TEXT,
+    },
+    "captions": {
+        "caption": TEXT,
+        "short_caption": TEXT,
+        "tags": pa.list_(TEXT),
+        "tempo_bpm": REAL,
+        "key": TEXT,
+        "model": TEXT,
+    },
+    "windows": {
+        "rank": WHOLE,
+        "length_s": REAL,
+        "start_s": REAL,
+        "end_s": REAL,
+        "words": WHOLE,
+        "words_per_s": REAL,
+        "sung_s": REAL,
+        "lines": WHOLE,
+        "kind": TEXT,
+    },
+    "shards": {
+        "sample": TEXT,
+        "split": TEXT,
+        "shard_uri": TEXT,
+        "shard_sha256": TEXT,
+        "shard_bytes": WHOLE,
+        "offset_bytes": WHOLE,
+        "bytes": WHOLE,
+        "start_s": REAL,
+        "end_s": REAL,
+        "words": WHOLE,
+        "kind": TEXT,
+    },
+}
+STAGES = tuple(COLUMNS)
+
+DESCRIPTIONS = {
+    "track_id": "names a file, for good",
+    "status": "ok, rejected (the input is at fault) or failed (worth another try)",
+    "reason": "why it is not ok, from a closed list",
+    "detail": "the reason in words",
+    "input_hash": "hash of all that the row was made from",
+    "parameter_hash": "hash of the settings and models that made it",
+    "duration_s": "length as decoded, seconds",
+    "given_lines": "the lyrics that came with the file; anchor_s where an .lrc gave the line's time",
+    "true_peak_dbtp": "EBU R128 true peak",
+    "bandwidth_hz": "where the spectrum really ends, whatever the sample rate says",
+    "fingerprint": "chromaprint of the whole track, eight a second",
+    "duplicate_of": "the track that arrived first",
+    "group": "the first track of its duplicate group",
+    "split": "train, valid or test; never changed once given",
+    "gain_db": "put on the mix before it was split, so that no stem clips",
+    "vocal_segments": "where there is singing",
+    "trust": "how far the word times can be relied on, 0 to 1",
+    "evidence": "what the trust was judged by, as JSON",
+    "anchor_s": "time an .lrc file gave the line",
+    "kind": "lyrics (most words) or energy (no words to count)",
+    "length_s": "the length asked for",
+    "sung_s": "seconds in which a word is sung",
+}
+
+
+def schema_of(stage: str) -> pa.Schema:
+    """The Arrow schema of a stage's table: a row's fate, then the stage's own columns."""
+    return pa.schema(list((FATE | COLUMNS[stage]).items()))
+
+
+def table_of(stage: str, rows: Iterable[Row]) -> pa.Table:
+    """Rows as an Arrow table; a column that a row leaves out is null.
+
+    Raises:
+        KeyError: a row has a column the table does not.
+    """
+    schema = schema_of(stage)
+    rows = list(rows)
+    if odd := {name for row in rows for name in row} - set(schema.names):
+        raise KeyError(f"table {stage} has no column {', '.join(sorted(odd))}; its columns are in assets/tables.py")
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def ok_rows(table: pa.Table, columns: Sequence[str] | None = None) -> list[Row]:
+    """The rows that are ok, as plain values."""
+    kept = table.filter(pa.compute.equal(table["status"], Status.OK))
+    return kept.select(list(columns)).to_pylist() if columns is not None else kept.to_pylist()

@@ -1,0 +1,242 @@
+"""The command line: thin over what the Dagster page does too."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assets.manifest.batches import STAGE as MANIFEST
+from assets.profile import ProfileError, profile
+from assets.report.lookup import NoSuchTrack, find_track, story, why
+from assets.report.standing import BatchStanding, Standing, standings
+from assets.way import way
+from pipelines.printing import console, errors, plain, print_json, print_table
+from resources.ledger import Ledger
+from resources.stores import open_store
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
+
+
+def main() -> None:
+    """Exit code 0: done; 1: a run failed; 2: asked for what is not there."""
+    from pipelines.running import RunFailed
+
+    try:
+        app()
+    except RunFailed as error:
+        errors.print(f"[red]{plain(str(error))}[/red]")
+        sys.exit(1)
+    except (ProfileError, NoSuchTrack) as error:
+        errors.print(f"[red]{plain(str(error))}[/red]")
+        sys.exit(2)
+    except OSError as error:
+        errors.print(f"[red]{plain(str(error))}[/red]")
+        sys.exit(1)
+
+
+@app.command()
+def demo() -> None:
+    """The demo songs, from files to training shards."""
+    from pipelines.demo import write_demo_manifest
+
+    file = Path(open_store(profile().store_root).uri("demo.csv").removeprefix("file://"))
+    tracks = write_demo_manifest(file)
+    console.print(f"Melisma demo: {tracks} tracks, of them 8 songs of this repository and 5 real recordings.")
+    ingest(str(file), seal=True)
+    run()
+
+
+@app.command()
+def ingest(
+    source: Annotated[str, typer.Argument(help="a folder of music, or a manifest: .csv, .jsonl or .parquet")],
+    seal: Annotated[bool, typer.Option(help="seal the last batch although it is not full")] = False,
+    batch_size: Annotated[int | None, typer.Option(help="tracks in a batch")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List a source and give each new file its batch."""
+    from pipelines.running import run_job
+
+    config: dict[str, Any] = {"source": str(Path(source).expanduser().absolute()), "seal_short": seal}
+    if batch_size:
+        config["batch_size"] = batch_size
+    done = run_job("ingest", config={"ops": {"manifest": {"config": config}}})[0].metadata
+    if as_json:
+        print_json(done)
+        return
+    console.print(
+        f"{done['listed']:,} files listed: {done['new']:,} new, in {done['batches_sealed']:,} new batches; "
+        f"{done['batches']:,} batches in all."
+    )
+    if done["waiting"]:
+        console.print(f"{done['waiting']:,} files wait until their batch is full; --seal does not wait.")
+
+
+@app.command()
+def run(
+    batch: Annotated[list[str] | None, typer.Option(help="only this batch; may be given more than once")] = None,
+    until: Annotated[str | None, typer.Option(help="the last stage to run")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring batches up to date, from files to shards, and print what happened."""
+    from pipelines.running import run_job
+
+    stages = way(profile())
+    if until and until not in stages:
+        raise typer.BadParameter(f"{until} is none of {', '.join(stages)}", param_hint="--until")
+    wanted = list(stages)[: list(stages).index(until) + 1] if until else list(stages)
+    done: list[Any] = []
+    for standing in _standings(batch):
+        work = [stage for stage in wanted if standing.stages[stage] != Standing.DONE]
+        if work:
+            if not as_json:
+                console.print(f"[bold]{standing.batch}[/bold]: {', '.join(work)}")
+            done += run_job("road", standing.batch, work)
+    if done:
+        run_job("corpus_report")
+    ledger = _ledger()
+    rows = _happened(done, wanted, ledger)
+    if as_json:
+        print_json(rows)
+        return
+    print_table("What happened at each stage", list(rows[0]) if rows else [], (list(row.values()) for row in rows))
+    if not done:
+        console.print("[green]Every batch is up to date: nothing was done again.[/green]")
+    for name, key in (("shards", "shards/"), ("tables", "tables/"), ("stems", "stems/"), ("report", "report/")):
+        console.print(f"{name:8}{plain(ledger.store.uri(key))}")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """How every batch stands in every stage."""
+    found = _standings(None)
+    if as_json:
+        print_json([{"batch": s.batch, **s.stages} for s in found])
+        return
+    if not found:
+        console.print("No batches yet: melisma ingest FOLDER")
+        return
+    columns = ["batch", *found[0].stages]
+    print_table("Batches", columns, ([s.batch, *(str(v) for v in s.stages.values())] for s in found))
+
+
+@app.command()
+def show(
+    track: Annotated[str, typer.Argument(help="an id, or a part of a file name")], as_json: AsJson = False
+) -> None:
+    """All that is known of a track, stage by stage."""
+    ledger = _ledger()
+    rows = story(find_track(track, ledger), ledger)
+    if as_json:
+        print_json(rows)
+        return
+    hidden = {"fingerprint", "input_hash", "parameter_hash", "track_id", "lines", "given_lines"}
+    for stage, found in rows.items():
+        for row in found:
+            shown = [(name, value) for name, value in row.items() if value not in (None, []) and name not in hidden]
+            print_table(stage, ["", ""], ((name, str(value)) for name, value in shown))
+
+
+@app.command()
+def lyrics(
+    track: Annotated[str, typer.Argument(help="an id, or a part of a file name")],
+    lrc: Annotated[bool, typer.Option("--lrc", help="as an .lrc file")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The words of a track, in time."""
+    ledger = _ledger()
+    rows = story(find_track(track, ledger), ledger).get("lyrics") or []
+    if not rows or rows[0]["status"] != "ok":
+        raise NoSuchTrack(f"no lyrics of {track}: ask `melisma why {track!r} lyrics`")
+    row = rows[0]
+    if as_json:
+        print_json(row["lines"])
+        return
+    if lrc:
+        with ledger.store.open(row["lrc_uri"]) as file:
+            typer.echo(file.read().decode(), nl=False)
+        return
+    lines = ((line["start_s"], line["end_s"], line["confidence"] or 0.0, line["text"]) for line in row["lines"])
+    print_table(f"{row['origin']}, {row['language']}", ["start_s", "end_s", "confidence", "line"], lines)
+
+
+@app.command(name="why")
+def why_(
+    track: Annotated[str, typer.Argument(help="an id, or a part of a file name")],
+    stage: Annotated[str, typer.Argument(help="a stage")],
+    as_json: AsJson = False,
+) -> None:
+    """Why a track stands in a stage as it does."""
+    stages, ledger = way(profile()), _ledger()
+    if stage not in stages:
+        raise typer.BadParameter(f"{stage} is none of {', '.join(stages)}", param_hint="STAGE")
+    found = find_track(track, ledger)
+    answer = why(found, stages[stage], ledger)
+    if as_json:
+        print_json({"track_id": found.track_id, "batch": found.batch, "stage": stage, "why": answer})
+        return
+    console.print(plain(answer))
+
+
+@app.command()
+def backfill(
+    first: Annotated[str | None, typer.Option(help="the first batch")] = None,
+    last: Annotated[str | None, typer.Option(help="the last batch")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    url: Annotated[str, typer.Option(help="where `make dev` or the cluster's page answers")] = "http://localhost:3000",
+    as_json: AsJson = False,
+) -> None:
+    """Post a backfill of every batch that has something to do to the running daemon."""
+    from pipelines.backfills import launch_backfill, plan_backfill
+
+    plan = plan_backfill([s for s in _standings(None) if (first or "") <= s.batch <= (last or "~")], _ledger())
+    if not plan.batches:
+        console.print("[green]Every batch is up to date: nothing to backfill.[/green]")
+        return
+    if not as_json:
+        print_table("What it will do", ["stage", "batches", "tracks", "hours"], plan.rows)
+    if not yes:
+        typer.confirm("Start it?", abort=True)
+    backfill_id = launch_backfill(plan, url)
+    if as_json:
+        print_json({"backfill": backfill_id, "batches": list(plan.batches), "stages": list(plan.stages)})
+        return
+    console.print(f"Backfill {backfill_id} of {len(plan.batches)} batches: {url}/runs/b/{backfill_id}")
+
+
+def _ledger() -> Ledger:
+    return Ledger(open_store(profile().store_root))
+
+
+def _standings(batches: list[str] | None) -> list[BatchStanding]:
+    ledger = _ledger()
+    known = ledger.batches(MANIFEST)
+    if odd := set(batches or ()) - set(known):
+        raise NoSuchTrack(
+            f"no batch {', '.join(sorted(odd))}: there are {', '.join(known[:3])}{' …' * (len(known) > 3)}"
+        )
+    return standings(batches or known, list(way(profile()).values()), ledger)
+
+
+def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:
+    rows = []
+    for stage in stages:
+        counts = {"ok": 0, "rejected": 0, "failed": 0}
+        for batch in ledger.batches(stage):
+            pointer = ledger.pointer(stage, batch)
+            for status in counts:
+                counts[status] += pointer.counts[status] if pointer else 0
+        now = [found.metadata for found in done if found.stage == stage]
+        seconds = sum(found["seconds"] for found in now)
+        audio_s = 60 * sum(found["audio_minutes"] for found in now)
+        rows.append(
+            {
+                "stage": stage,
+                **counts,
+                "worked on": sum(found["worked_on"] for found in now),
+                "seconds": seconds,
+                "× real time": audio_s / seconds if seconds else 0.0,
+            }
+        )
+    return rows

@@ -1,0 +1,63 @@
+"""All that Dagster loads."""
+
+import dagster as dg
+
+import assets.captions.asset
+import assets.captions.checks
+import assets.catalogue.asset
+import assets.catalogue.checks
+import assets.lyrics.asset
+import assets.lyrics.checks
+import assets.manifest.asset
+import assets.report.asset
+import assets.report.checks
+import assets.shards.asset
+import assets.shards.checks
+import assets.stems.asset
+import assets.stems.checks
+import assets.tracks.asset
+import assets.tracks.checks
+import assets.windows.asset
+import assets.windows.checks
+from assets.profile import profile
+from pipelines.jobs import ingest, report, road
+from pipelines.schedules import nightly
+from pipelines.sensors import arrivals
+from resources.configured import EngineResource, StoreResource
+
+ROOMS = [
+    assets.manifest.asset,
+    assets.tracks.asset,
+    assets.catalogue.asset,
+    assets.stems.asset,
+    assets.lyrics.asset,
+    assets.captions.asset,
+    assets.windows.asset,
+    assets.shards.asset,
+    assets.report.asset,
+]
+
+CHECKS = [
+    assets.tracks.checks,
+    assets.catalogue.checks,
+    assets.stems.checks,
+    assets.lyrics.checks,
+    assets.captions.checks,
+    assets.windows.checks,
+    assets.shards.checks,
+    assets.report.checks,
+]
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules(ROOMS),
+    asset_checks=[check for room in CHECKS for check in room.checks],
+    jobs=[ingest, road, report],
+    schedules=[nightly],
+    sensors=[arrivals],
+    resources={
+        "store": StoreResource(root=profile().store_root),
+        "engine": EngineResource(workers=profile().worker_count, threads=profile().threads),
+    },
+    # A stage has worker processes of its own; one more for each step would only load the definitions again.
+    executor=dg.in_process_executor,
+)

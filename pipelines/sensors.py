@@ -1,0 +1,30 @@
+"""What happens when files arrive."""
+
+import dagster as dg
+
+from assets.manifest.batches import unsealed
+from assets.manifest.sources import SourceError, list_source
+from assets.profile import profile
+from pipelines.jobs import ingest
+from resources.configured import StoreResource
+from resources.ledger import Ledger
+
+
+@dg.sensor(
+    job=ingest,
+    minimum_interval_seconds=300,
+    description="Looks into the profile's source, and seals a batch once enough new files are there.",
+)
+def arrivals(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.RunRequest | dg.SkipReason:
+    """Starts `ingest` when the new files fill a batch (or when there are any, and the profile seals short ones)."""
+    settings = profile().manifest
+    if not settings.source:
+        return dg.SkipReason("the profile names no source: set [manifest] source in melisma.toml")
+    try:
+        new = unsealed(list_source(settings.source), Ledger(store.build()))
+    except SourceError as error:
+        return dg.SkipReason(str(error))
+    enough = 1 if settings.seal_short else settings.batch_size
+    if len(new) < enough:
+        return dg.SkipReason(f"{len(new)} new files; {enough} are needed for a batch")
+    return dg.RunRequest(run_key=f"{len(new)} {new[0]['track_id']} {new[-1]['track_id']}")

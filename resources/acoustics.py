@@ -1,0 +1,131 @@
+"""What an aligner listens with: letter probabilities, frame by frame.
+
+Letters in comments: n frames of 20 ms, s symbols, t samples at 16 kHz.
+"""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from resources.models import ModelSpec
+from resources.weights import WHISPER_BASE_SHA256, read_checked, whisper_base
+
+RATE_HZ = 16_000
+FRAME_S = 0.02
+FRAME_SAMPLES = 320
+HEAD_PATH = Path(__file__).parent / "weights" / "ctc_head.safetensors"
+
+CTC_HEAD = ModelSpec(
+    name="whisper-base-ctc",
+    package="resources/weights/ctc_head.safetensors",
+    weights_sha256="@SHA@",
+    parameters=(
+        ("encoder_sha256", WHISPER_BASE_SHA256),
+        ("window_s", 30.0),
+        ("context_s", 2.0),
+        ("level_db", -23.0),
+    ),
+)
+
+
+class AcousticModel(Protocol):
+    symbols: tuple[str, ...]  # symbols[0] is the CTC blank
+    frame_s: float
+
+    def log_probs(self, audio: np.ndarray) -> np.ndarray:
+        """Float32 [t] at 16 kHz, of any length -> float32 [n, s], natural logarithms; n = ceil(t / 320).
+
+        A letter begins to be heard at its frame: the model's own delay is taken out.
+        """
+
+
+def open_acoustic_model(spec: ModelSpec, threads: int) -> AcousticModel:
+    """Loads the weights that `spec` names.
+
+    Raises:
+        ValueError: no such acoustic model.
+        WeightsError: its weights are not installed, or are others.
+    """
+    if spec.name != CTC_HEAD.name:
+        raise ValueError(f"no acoustic model is called {spec.name!r}; there is {CTC_HEAD.name!r}")
+    parameters = dict(spec.parameters)
+    return WhisperCtc(
+        read_checked(HEAD_PATH, spec.weights_sha256),
+        WhisperEncoder(threads),
+        context_s=float(parameters["context_s"]),
+        level_db=float(parameters["level_db"]),
+    )
+
+
+class WhisperEncoder:
+    """The encoder of Whisper base in single precision: 30 s of audio -> float32 [1500, 512]."""
+
+    window_s = 30.0
+
+    def __init__(self, threads: int) -> None:
+        import torch
+        from ctranslate2.models import Whisper
+        from faster_whisper.feature_extractor import FeatureExtractor
+
+        torch.set_num_threads(threads)
+        folder = str(whisper_base())
+        self.model = Whisper(folder, device="cpu", compute_type="float32", intra_threads=threads, inter_threads=1)
+        self.mels = FeatureExtractor()
+
+    def encode(self, audio: np.ndarray) -> np.ndarray:
+        """Float32 [t], t at most 30 s; what is missing is silence."""
+        from ctranslate2 import StorageView
+
+        samples = int(self.window_s * RATE_HZ)
+        if len(audio) > samples:
+            raise ValueError(f"a window holds {samples} samples, got {len(audio)}")
+        padded = np.pad(np.asarray(audio, np.float32), (0, samples - len(audio)))
+        mel = np.ascontiguousarray(self.mels(padded, padding=0)[None])  # 1, 80 bands, 3000 frames of 10 ms
+        heard: np.ndarray = np.array(self.model.encode(StorageView.from_array(mel)))[0]
+        return heard
+
+
+class WhisperCtc:
+    """Our CTC head on Whisper's encoder. Windows overlap by twice `context_s`, of which nothing is kept.
+
+    The whole track is brought to one level first, since log-mel features depend on it.
+    """
+
+    frame_s = FRAME_S
+
+    def __init__(self, weights: bytes, encoder: WhisperEncoder, *, context_s: float, level_db: float) -> None:
+        from resources.ctc_head import unpack
+
+        self.head, facts = unpack(weights)
+        self.encoder = encoder
+        self.symbols = facts.symbols
+        self.delay_samples = round(facts.delay_s * RATE_HZ)
+        self.context = round(context_s / FRAME_S)
+        self.level_db = level_db
+
+    def log_probs(self, audio: np.ndarray) -> np.ndarray:
+        import torch
+
+        frames = -(-len(audio) // FRAME_SAMPLES)
+        window = round(self.encoder.window_s / FRAME_S)
+        step = window - 2 * self.context
+        audio = self._levelled(audio)
+        heard = [np.zeros((0, len(self.symbols)), np.float32)]
+        for first in range(0, frames, step):
+            features = self.encoder.encode(self._window(audio, first - self.context, window))
+            with torch.inference_mode():
+                log_probs = self.head(torch.from_numpy(features)[None])[0].numpy()  # n s
+            heard.append(log_probs[self.context : self.context + min(step, frames - first)])
+        return np.concatenate(heard)
+
+    def _window(self, audio: np.ndarray, first: int, frames: int) -> np.ndarray:
+        """`frames` frames of audio from frame `first` on, moved ahead by the delay; silence outside the track."""
+        start = first * FRAME_SAMPLES + self.delay_samples
+        end = start + frames * FRAME_SAMPLES
+        inside = audio[max(0, start) : max(0, end)]
+        return np.pad(inside, (max(0, -start), 0))
+
+    def _levelled(self, audio: np.ndarray) -> np.ndarray:
+        rms = float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) if len(audio) else 0.0
+        return audio if rms < 1e-7 else (audio * (10 ** (self.level_db / 20) / rms)).astype(np.float32)

@@ -1,0 +1,55 @@
+"""The outside as Dagster configures it: each resource builds one plain thing."""
+
+from typing import Any, Literal, get_args, get_origin
+
+import dagster as dg
+from pydantic import BaseModel, Field
+
+from resources.engines import Engine, LocalEngine
+from resources.stores import FolderStore, S3Store, open_store
+
+
+class StoreResource(dg.ConfigurableResource):
+    """Where tables and audio live."""
+
+    root: str = Field(description="a folder, or s3://bucket/prefix")
+
+    def build(self) -> FolderStore | S3Store:
+        return open_store(self.root)
+
+
+class EngineResource(dg.ConfigurableResource):
+    """Where the work of a stage is done."""
+
+    workers: int = Field(description="worker processes; each loads its models once")
+    threads: int = Field(default=1, description="threads of each worker; part of what makes results repeatable")
+
+    def build(self) -> Engine:
+        return LocalEngine(self.workers, self.threads)
+
+
+def launchpad(settings: BaseModel) -> dict[str, dg.Field]:
+    """A room's settings as an asset's launchpad configuration, with the profile's values as defaults."""
+    values = settings.model_dump(mode="json")
+    return {
+        name: dg.Field(
+            config_type_of(values[name], field.annotation), default_value=values[name], description=field.description
+        )
+        for name, field in type(settings).model_fields.items()
+    }
+
+
+def config_type_of(value: Any, annotation: Any) -> Any:
+    """What the launchpad lets be typed in: checked in full by the settings themselves, when the run begins."""
+    if get_origin(annotation) is Literal:
+        return dg.Enum(
+            f"{'_or_'.join(get_args(annotation))}", [dg.EnumValue(choice) for choice in get_args(annotation)]
+        )
+    match value:
+        case None:
+            return dg.Noneable(next((kind for kind in get_args(annotation) if kind in (bool, int, float)), str))
+        case bool() | int() | float() | str():
+            return type(value)
+        case list():
+            return [type(value[0]) if value else str]
+    return dg.Permissive()

@@ -1,0 +1,170 @@
+"""Where a stage's work is done: worker processes of this machine, each with its models loaded once."""
+
+import os
+import pickle
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any, Protocol
+
+from pebble import ProcessExpired, ProcessPool
+
+Work = Callable[[Any], Any]
+THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class EngineError(RuntimeError):
+    """The work could not even begin: a model does not load, a worker does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one item: its result or the error that it ended in, and what it cost."""
+
+    item: Any
+    result: Any
+    error: Exception | None
+    seconds: float
+
+
+class WorkerDied(Exception):
+    """The process was gone before the item was done: a crash in native code, or the kernel's out-of-memory killer."""
+
+
+class Engine(Protocol):
+    def run(self, open_work: Callable[[], Work], items: Iterable[Any], timeout_s: float) -> Iterator[Done]:
+        """Does the work on each item, and gives what became of it in the order of the items.
+
+        `open_work` is called once in every worker and gives the function that is called with each item. What that
+        function raises is a `Done` with an error; so is a worker that dies (`WorkerDied`), or takes too long
+        (`TimeoutError`). Only that item is lost.
+
+        Raises:
+            EngineError: `open_work` fails.
+        """
+
+
+class InlineEngine:
+    """In this process, one after the other; for tests and for measuring what the others add. Has no time limits."""
+
+    def run(self, open_work: Callable[[], Work], items: Iterable[Any], timeout_s: float) -> Iterator[Done]:
+        work = None
+        for item in items:
+            work = work or open_work()
+            done = _attempt(work, item)
+            yield replace(done, item=item)
+
+
+class LocalEngine:
+    """A pool of worker processes. At most `ahead` items a worker are under way or wait to be taken."""
+
+    def __init__(self, workers: int, threads: int = 1, ahead: int = 2) -> None:
+        self.workers, self.threads, self.ahead = workers, threads, ahead
+
+    def run(self, open_work: Callable[[], Work], items: Iterable[Any], timeout_s: float) -> Iterator[Done]:
+        queue = iter(items)
+        first = list(islice(queue, self.workers * self.ahead))
+        if not first:
+            return
+        with _threads(self.threads):
+            pool = ProcessPool(
+                max_workers=min(self.workers, len(first)),
+                context=get_context("spawn"),
+                initializer=_begin,
+                initargs=(open_work, os.getpid()),
+            )
+            try:
+                waiting = deque((item, pool.schedule(_work, (item,), timeout=timeout_s)) for item in first)
+                while waiting:
+                    done = _result(*waiting.popleft())
+                    waiting.extend(
+                        (item, pool.schedule(_work, (item,), timeout=timeout_s)) for item in islice(queue, 1)
+                    )
+                    yield done
+            finally:
+                pool.stop()
+                pool.join()
+
+
+_opened: Work | Exception | None = None
+
+
+def _begin(open_work: Callable[[], Work], parent: int) -> None:
+    global _opened  # noqa: PLW0603 - one worker process, one model; the pool offers no other place
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _die_with(parent)
+    try:
+        _opened = open_work()
+    except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it as EngineError
+        _opened = error
+
+
+def _work(item: Any) -> Done:
+    if isinstance(_opened, Exception) or _opened is None:
+        raise EngineError(f"{type(_opened).__name__}: {_opened}")
+    return _attempt(_opened, item)
+
+
+def _attempt(work: Work, item: Any) -> Done:
+    start = time.perf_counter()
+    try:
+        result, error = work(item), None
+    except Exception as caught:  # noqa: BLE001 - an item's error is its result; the caller decides what it means
+        result, error = None, _portable(caught)
+    return Done(None, result, error, time.perf_counter() - start)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or its words where it could not be rebuilt on the other side of a pipe."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except (pickle.PickleError, TypeError, AttributeError, ValueError):
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _result(item: Any, future: "Future[Done]") -> Done:
+    start = time.perf_counter()
+    try:
+        done = future.result()
+    except EngineError as error:
+        raise EngineError(str(error)) from None
+    except TimeoutError as error:
+        return Done(item, None, error, time.perf_counter() - start)
+    except ProcessExpired as error:
+        died = WorkerDied(f"the worker process ended with exit code {error.exitcode}")
+        return Done(item, None, died, time.perf_counter() - start)
+    return replace(done, item=item)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Libraries count their threads when they are loaded, so the children's environment must say it beforehand."""
+    before = {name: os.environ.get(name) for name in THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(THREAD_LIMITS, str(count)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _die_with(parent: int) -> None:
+    """Asks Linux to end this process with its parent: kill -9 must not leave workers behind."""
+    import ctypes
+    import sys
+
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)

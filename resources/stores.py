@@ -1,0 +1,234 @@
+"""Where tables and audio live: a folder here, a bucket on a cluster."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+
+class Store(Protocol):
+    """Objects by key. An object appears whole or not at all, and is never changed once it is there; only what is
+    written with `point` may be replaced."""
+
+    def open(self, key: str) -> BinaryIO:
+        """A seekable reader. Raises KeyError where there is no such key."""
+
+    def put(self, key: str, file: Path) -> None:
+        """Copies `file` in. Does nothing where the key is there already."""
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """The same, for what is in memory."""
+
+    def point(self, key: str, data: bytes) -> None:
+        """Puts a small object at `key`, in place of what is there, at once."""
+
+    def exists(self, key: str) -> bool: ...
+
+    def list(self, prefix: str) -> list[str]:
+        """Keys under a prefix that ends at a slash, sorted."""
+
+    def remove(self, key: str) -> None:
+        """Does nothing where there is no such key."""
+
+    def local(self, key: str) -> AbstractContextManager[Path]:
+        """A file to read, for programs that need a path. Raises KeyError."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A temporary folder, gone at the end; what a killed process left behind, `sweep` takes away."""
+
+    def uri(self, key: str) -> str:
+        """What a person would open."""
+
+
+class FolderStore:
+    """A folder. Unfinished files stand in `.parts` of the same disk, named after the process that writes them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.parts = root / ".parts"
+
+    def open(self, key: str) -> BinaryIO:
+        try:
+            return self._path(key).open("rb")
+        except FileNotFoundError:
+            raise KeyError(key) from None
+
+    def put(self, key: str, file: Path) -> None:
+        def copy(part: BinaryIO) -> None:
+            with file.open("rb") as source:
+                shutil.copyfileobj(source, part, 1 << 20)
+
+        if not self.exists(key):
+            self._write(key, copy)
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        if not self.exists(key):
+            self._write(key, lambda part: part.write(data))
+
+    def point(self, key: str, data: bytes) -> None:
+        self._write(key, lambda part: part.write(data))
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def list(self, prefix: str) -> list[str]:
+        found = (self.root / prefix).rglob("*") if (self.root / prefix).is_dir() else ()
+        return sorted(path.relative_to(self.root).as_posix() for path in found if path.is_file())
+
+    def remove(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        if not self.exists(key):
+            raise KeyError(key)
+        yield self._path(key)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        self.parts.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.parts, prefix=_owner()) as folder:
+            yield Path(folder)
+
+    def uri(self, key: str) -> str:
+        return self._path(key).resolve().as_uri()
+
+    def sweep(self) -> int:
+        """Takes away what processes that no longer live left unfinished; gives how many."""
+        here = f"{socket.gethostname()}~"
+        left = [path for path in self.parts.glob(f"{here}*") if not _alive(int(path.name.split("~")[1]))]
+        for path in left:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        return len(left)
+
+    def _path(self, key: str) -> Path:
+        if key.startswith("/") or ".." in key.split("/"):
+            raise ValueError(f"{key!r} leaves the store")
+        return self.root / key
+
+    def _write(self, key: str, fill: Callable[[BinaryIO], Any]) -> None:
+        target = self._path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.parts.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.parts, prefix=_owner())
+        part = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                fill(file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.chmod(0o644)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+class S3Store:
+    """A bucket, or what speaks like one. `boto3` retries, and splits large uploads."""
+
+    def __init__(self, bucket: str, prefix: str = "", endpoint_url: str | None = None) -> None:
+        import boto3
+        from botocore.config import Config
+
+        retries = Config(retries={"max_attempts": 8, "mode": "adaptive"})
+        self.client = boto3.client("s3", endpoint_url=endpoint_url, config=retries)
+        self.bucket, self.prefix = bucket, prefix.strip("/")
+
+    def open(self, key: str) -> BinaryIO:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        try:
+            self._download(key, file)
+        except KeyError:
+            file.close()
+            raise
+        file.seek(0)
+        return file
+
+    def put(self, key: str, file: Path) -> None:
+        if not self.exists(key):
+            self.client.upload_file(str(file), self.bucket, self._name(key))
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        if not self.exists(key):
+            self.client.put_object(Bucket=self.bucket, Key=self._name(key), Body=data)
+
+    def point(self, key: str, data: bytes) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=self._name(key), Body=data)
+
+    def exists(self, key: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        try:
+            self.client.head_object(Bucket=self.bucket, Key=self._name(key))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                return False
+            raise
+        return True
+
+    def list(self, prefix: str) -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self._name(prefix))
+        start = len(self._name(""))
+        return sorted(item["Key"][start:] for page in pages for item in page.get("Contents", ()))
+
+    def remove(self, key: str) -> None:
+        self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        with tempfile.NamedTemporaryFile(suffix=Path(key).suffix) as file:
+            self._download(key, file)
+            file.flush()
+            yield Path(file.name)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="melisma-") as folder:
+            yield Path(folder)
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{self._name(key)}"
+
+    def _name(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def _download(self, key: str, file: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            self.client.download_fileobj(self.bucket, self._name(key), file)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                raise KeyError(key) from None
+            raise
+
+
+def open_store(root: str) -> FolderStore | S3Store:
+    """The store at `root`: a folder, or s3://bucket/prefix (its endpoint from AWS_ENDPOINT_URL).
+
+    What killed processes left half-written in a folder is taken away.
+    """
+    if root.startswith("s3://"):
+        bucket, _, prefix = root.removeprefix("s3://").partition("/")
+        return S3Store(bucket, prefix, os.environ.get("AWS_ENDPOINT_URL"))
+    store = FolderStore(Path(root).expanduser().absolute())
+    store.sweep()
+    return store
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}~{os.getpid()}~"
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

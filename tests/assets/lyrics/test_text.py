@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.lyrics.text import plain, spell, sung_lines
+
+SYMBOLS = ("_", " ", "'", *"abcdefghijklmnopqrstuvwxyz")
+
+
+def texts(*printed):
+    return [line.text for line in sung_lines((text, None) for text in printed)]
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ("Déjà-vu,", "dejavu"),
+        ("DON’T!", "don't"),
+        ("'cause", "cause"),
+        ("Straße", "strasse"),
+        ("4th", "fourth"),
+        ("24/7", "twentyfourseven"),
+        ("1999", "nineteenninetynine"),
+        ("90s", "nineties"),
+        ("1,000", "onethousand"),
+        ("rock&roll", "rockandroll"),
+        ("100%", "onehundredpercent"),
+    ],
+)
+def test_a_word_is_spelled_as_it_is_sung(printed, said):
+    assert plain(printed) == said
+
+
+def test_numbers_are_said_in_the_language_of_the_song():
+    assert plain("21", "de") == "einundzwanzig"
+    assert plain("21", "xx") == "twentyone"
+
+
+def test_a_model_that_has_a_letter_keeps_it_and_one_that_has_not_drops_its_accent():
+    german = (*SYMBOLS, "ä")
+    assert [german[i] for i in spell("Bär", german)] == ["b", "ä", "r"]
+    assert [SYMBOLS[i] for i in spell("Bär", SYMBOLS)] == ["b", "a", "r"]
+
+
+def test_a_word_of_unknown_letters_spells_to_nothing():
+    assert spell("你好", SYMBOLS) == ()
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["[Chorus]", "Chorus:", "Verse 2", "(Chorus x2)", "VERSE II:", "[Verse 1: both]", "Pre-Chorus", "- — …", "♪", "x2"],
+)
+def test_what_is_not_sung_is_left_out(printed):
+    assert texts(printed) == []
+
+
+@pytest.mark.parametrize("printed", ["hook me up", "cross the bridge", "(oh oh)", "verse by verse", "x marks the spot"])
+def test_sung_lines_that_look_like_headings_stay(printed):
+    assert texts(printed) == [printed]
+
+
+def test_a_line_marked_x2_is_sung_twice_and_only_the_first_copy_has_the_anchor():
+    lines = sung_lines([("hold on to me (x2)", 5.0), ("[Bridge] let go", 9.0)])
+    found = [(line.text, line.anchor_s) for line in lines]
+    assert found == [("hold on to me", 5.0), ("hold on to me", None), ("let go", 9.0)]
+
+
+@given(st.text(max_size=60))
+def test_any_text_has_words_that_are_in_it_and_spell_without_error(printed):
+    for line in sung_lines([(printed, None)]):
+        assert line.text.split() and set(line.words) <= set(line.text.split())
+        for word in line.words:
+            assert all(0 < symbol < len(SYMBOLS) for symbol in spell(word, SYMBOLS))

@@ -1,0 +1,64 @@
+import json
+
+from assets.shards.sample import lines_within, sample_json, sample_name
+
+
+def word(text, start_s, end_s):
+    return {"text": text, "start_s": start_s, "end_s": end_s, "confidence": 0.9}
+
+
+def line(*words):
+    text = " ".join(w["text"] for w in words)
+    return {
+        "text": text + "!",
+        "start_s": words[0]["start_s"],
+        "end_s": words[-1]["end_s"],
+        "confidence": 0.9,
+        "words": words,
+    }
+
+
+LINES = [line(word("we", 9.0, 9.5), word("run", 10.1, 10.6)), line(word("all", 11.0, 11.4), word("night", 11.4, 12.0))]
+WINDOW = {
+    "rank": 1, "length_s": 5.0, "start_s": 10.1, "end_s": 15.1, "words": 3, "kind": "lyrics", "parameter_hash": "w",
+}  # fmt: skip
+TRACK = {
+    "track_id": "t",
+    "batch": "b00000",
+    "tracks": {"uri": "file:///a.mp3", "sha256": "s", "license": "CC0", "genre": None, "parameter_hash": "t"},
+    "catalogue": {"split": "train", "parameter_hash": "c"},
+    "stems": {"vocals_uri": "v.flac", "gain_db": 0.0, "model": "spleeter", "parameter_hash": "s"},
+    "lyrics": {
+        "language": "en", "origin": "given", "lines": LINES, "trust": 0.9, "model": "ctc", "parameter_hash": "l",
+    },
+    "captions": {
+        "caption": "A song.", "short_caption": "song", "tags": [], "tempo_bpm": 90.0, "key": "A minor", "model": "m",
+        "parameter_hash": "p",
+    },
+}  # fmt: skip
+
+
+def test_times_in_a_sample_count_from_its_window():
+    (part, whole) = lines_within(LINES, 10.1, 15.1)
+    assert [(w["text"], w["start_s"], w["end_s"]) for w in whole["words"]] == [("all", 0.9, 1.3), ("night", 1.3, 1.9)]
+    assert (whole["text"], whole["whole"]) == ("all night!", True)
+    assert part["words"][0]["start_s"] == 0.0
+
+
+def test_a_line_that_is_cut_has_only_the_words_that_are_there():
+    part = lines_within(LINES, 10.1, 15.1)[0]
+    assert (part["text"], part["whole"]) == ("run", False)
+
+
+def test_a_sample_tells_where_it_comes_from():
+    sample = json.loads(sample_json(TRACK, WINDOW, 44100))
+    assert sample["lyrics"]["text"] == "run\nall night!"
+    assert sample["license"] == "CC0"
+    assert sample["provenance"]["stages"]["stems"] == {"parameter_hash": "s", "model": "spleeter"}
+    assert sample["provenance"]["stages"]["windows"]["parameter_hash"] == "w"
+    assert sample["provenance"]["uri"] == "file:///a.mp3"
+
+
+def test_names_of_samples_have_no_dots():
+    assert sample_name("t", WINDOW) == "t-5s-1"
+    assert sample_name("t", WINDOW | {"length_s": 8.304, "rank": 2}) == "t-8304ms-2"

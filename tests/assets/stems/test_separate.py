@@ -1,0 +1,62 @@
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.stems.separate import FULL_SCALE, HIGHEST, LOWEST, Levels, separate
+
+
+class Share:
+    """Takes a share of the mix for its vocals, and gives it in blocks of its own length."""
+
+    rate_hz = 1000
+
+    def __init__(self, share: float, length: int) -> None:
+        self.share, self.length = share, length
+
+    def vocals(self, blocks: Iterable[np.ndarray], loudness_db: float) -> Iterator[np.ndarray]:
+        whole = np.concatenate([np.zeros((0, 2), np.float32), *blocks]) * np.float32(self.share)
+        yield from (whole[start : start + self.length] for start in range(0, len(whole), self.length))
+
+
+def stems_of(mix, separator, block=300, gain_db=0.0) -> tuple[np.ndarray, np.ndarray, Levels]:
+    vocals, accompaniment = [np.zeros((0, 2), np.int32)], [np.zeros((0, 2), np.int32)]
+    blocks = [mix[start : start + block] for start in range(0, len(mix), block)]
+    levels = separate(blocks, separator, vocals.append, accompaniment.append, loudness_db=-20.0, gain_db=gain_db)
+    return np.concatenate(vocals), np.concatenate(accompaniment), levels
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    share=st.floats(-3, 3),
+    peak=st.floats(0, 2),
+    length=st.integers(1, 900),
+    block=st.integers(1, 900),
+)
+def test_the_stems_add_up_to_the_mix_and_neither_clips(seed, share, peak, length, block):
+    mix = np.random.default_rng(seed).uniform(-peak, peak, (700, 2)).astype(np.float32)
+    vocals, accompaniment, _ = stems_of(mix, Share(share, length), block)
+    wanted = np.clip(np.rint(mix.astype(np.float64) * FULL_SCALE), LOWEST, HIGHEST)
+    np.testing.assert_array_equal(vocals + accompaniment, wanted)
+    for stem in (vocals, accompaniment):
+        assert LOWEST <= stem.min() and stem.max() <= HIGHEST
+
+
+def test_the_gain_is_put_on_the_mix_first():
+    mix = np.full((10, 2), 1.5, np.float32)
+    vocals, accompaniment, _ = stems_of(mix, Share(0.5, 10), gain_db=-6.0206)
+    assert (vocals + accompaniment)[0, 0] / FULL_SCALE == pytest.approx(0.75, abs=1e-5)
+
+
+def test_levels_are_means_of_steps_whatever_the_blocks():
+    mix = np.concatenate([np.zeros((100, 2)), np.full((125, 2), 0.5)]).astype(np.float32)
+    _, _, levels = stems_of(mix, Share(0.1, 33), block=70)
+    np.testing.assert_allclose(levels.mix, [0, 0, 0.25, 0.25, 0.25], rtol=1e-5)
+    assert levels.vocal_to_mix_db == pytest.approx(-20, abs=0.01)
+
+
+def test_silence_has_no_vocals():
+    _, _, levels = stems_of(np.zeros((100, 2), np.float32), Share(0.5, 50))
+    assert levels.vocal_to_mix_db == -120

@@ -1,0 +1,136 @@
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from assets.stage import Policy, Stage, input_rows, run_stage
+from assets.tables import Reason, Rejected, table_of
+from resources.engines import InlineEngine
+from resources.ledger import Ledger, Pointer
+
+calls: Counter[str] = Counter()
+
+
+def caption(words: str, row: dict) -> list[dict]:
+    calls[row["track_id"]] += 1
+    if row["bytes"] == 0:
+        raise Rejected(Reason.EMPTY, "zero bytes")
+    if row["bytes"] < 0:
+        raise OSError("the disk is gone")
+    return [{"caption": f"{words} {row['uri']}"}]
+
+
+def open_caption(words: str):
+    return partial(caption, words)
+
+
+def stage_of(words: str = "sounds like") -> Stage:
+    return Stage("captions", "1", {"manifest": ("uri", "bytes")}, {"words": words}, partial(open_caption, words))
+
+
+def seal_manifest(ledger: Ledger, sizes: dict[str, int], **extra) -> None:
+    rows = [
+        {"track_id": name, "status": "ok", "uri": f"file:///{name}", "bytes": size} | extra
+        for name, size in sizes.items()
+    ]
+    version = str(hash(str(rows)))
+    ledger.seal(
+        "manifest", "b0", table_of("manifest", rows), Pointer(f"tables/manifest/b0/{version}", version, "", {}, {})
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_calls():
+    calls.clear()
+
+
+def run(ledger: Ledger, stage: Stage | None = None, policy: Policy = Policy()):  # noqa: B008
+    return run_stage(stage or stage_of(), "b0", ledger, InlineEngine(), policy)
+
+
+def test_every_track_that_comes_in_leaves_as_ok_rejected_or_failed(ledger):
+    seal_manifest(ledger, {"a": 1, "b": 0, "c": -1})
+    outcome = run(ledger)
+    assert outcome.counts == {"ok": 1, "rejected": 1, "failed": 1}
+    rows = {row["track_id"]: row for row in ledger.read("captions", "b0").to_pylist()}
+    assert (rows["b"]["reason"], rows["b"]["detail"]) == ("empty", "zero bytes")
+    assert rows["c"]["detail"] == "OSError: the disk is gone"
+
+
+def test_what_is_done_is_not_done_again(ledger):
+    seal_manifest(ledger, {"a": 1, "b": 0})
+    first, second = run(ledger), run(ledger)
+    assert calls == {"a": 1, "b": 1}
+    assert second.worked == 0
+    assert second.data_version == first.data_version
+
+
+def test_a_failure_is_tried_again_until_its_attempts_are_spent(ledger):
+    seal_manifest(ledger, {"c": -1})
+    for _ in range(5):
+        run(ledger, policy=Policy(attempts=3))
+    assert calls == {"c": 3}
+
+
+def test_other_settings_are_other_work(ledger):
+    seal_manifest(ledger, {"a": 1})
+    first, second = run(ledger), run(ledger, stage_of("reminds of"))
+    assert first.data_version != second.data_version
+    assert ledger.read("captions", "b0")["caption"].to_pylist() == ["reminds of file:///a"]
+
+
+def test_a_column_that_is_not_read_touches_nothing(ledger):
+    seal_manifest(ledger, {"a": 1})
+    first = run(ledger)
+    seal_manifest(ledger, {"a": 1}, title="another title")
+    assert run(ledger).data_version == first.data_version
+    assert calls == {"a": 1}
+
+
+def test_only_the_track_whose_input_changed_is_worked_on(ledger):
+    seal_manifest(ledger, {"a": 1, "b": 2})
+    run(ledger)
+    seal_manifest(ledger, {"a": 1, "b": 3})
+    assert run(ledger).worked == 1
+    assert calls == {"a": 1, "b": 2}
+
+
+def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(ledger, tmp_path):
+    from resources.stores import FolderStore
+
+    undisturbed = Ledger(FolderStore(tmp_path / "undisturbed"))
+    sizes = dict.fromkeys("abcdef", 1)
+    seal_manifest(undisturbed, sizes)
+    run(undisturbed)
+    calls.clear()
+
+    seal_manifest(ledger, sizes)
+
+    class Cable(InlineEngine):
+        def run(self, open_work, items, timeout_s):
+            for count, done in enumerate(super().run(open_work, items, timeout_s)):
+                if count == 4:
+                    raise KeyboardInterrupt
+                yield done
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(stage_of(), "b0", ledger, Cable(), Policy(chunk=2))
+    assert ledger.pointer("captions", "b0") is None
+    assert run(ledger).worked == 2
+    table = ledger.pointer("captions", "b0").table
+    assert table == undisturbed.pointer("captions", "b0").table
+    with ledger.store.open(table) as ours, undisturbed.store.open(table) as theirs:
+        assert ours.read() == theirs.read()
+    assert ledger.parts("captions", "b0") == []
+
+
+def test_only_tracks_that_are_ok_before_come_in(ledger):
+    seal_manifest(ledger, {"a": 1, "b": 0})
+    run(ledger)
+    after = Stage("windows", "1", {"captions": ("caption",), "manifest": ()}, {}, partial(open_caption, ""))
+    assert [row["track_id"] for row in input_rows(after, "b0", ledger)] == ["a"]
+
+
+def test_a_batch_that_was_not_made_before_is_named(ledger):
+    with pytest.raises(KeyError, match="manifest has not finished batch b0"):
+        run(ledger)
