@@ -14,7 +14,7 @@ setup: $(READY)  ## the environment, in .venv
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -q -c constraints.txt $(PIP_OPTIONS) -e '.[dev]'
 	@touch $(READY)
 
 demo: $(READY)  ## the demo songs, from files to training shards

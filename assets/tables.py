@@ -39,6 +39,7 @@ class Reason(StrEnum):
     LYRICS_TOO_LONG = "lyrics_too_long"
     LYRICS_UNREADABLE = "lyrics_unreadable"
     NO_WINDOW = "no_window"
+    LOW_TRUST = "low_trust"
     # The next four are failures: of this run, not of the track.
     ERROR = "error"
     CRASHED = "crashed"

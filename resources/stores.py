@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -18,7 +18,7 @@ class Store(Protocol):
         """A seekable reader. Raises KeyError where there is no such key."""
 
     def put(self, key: str, file: Path) -> None:
-        """Copies `file` in. Does nothing where the key is there already."""
+        """Takes `file` in, which may not be changed afterwards. Does nothing where the key is there already."""
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """The same, for what is in memory."""
@@ -58,19 +58,22 @@ class FolderStore:
             raise KeyError(key) from None
 
     def put(self, key: str, file: Path) -> None:
-        def copy(part: BinaryIO) -> None:
-            with file.open("rb") as source:
-                shutil.copyfileobj(source, part, 1 << 20)
-
-        if not self.exists(key):
-            self._write(key, copy)
+        if self.exists(key):
+            return
+        with self.scratch() as folder:
+            part = folder / "part"
+            try:
+                os.link(file, part)  # what was made in `scratch` is on this disk already
+            except OSError:
+                shutil.copyfile(file, part)
+            self._finish(part, key)
 
     def put_bytes(self, key: str, data: bytes) -> None:
         if not self.exists(key):
-            self._write(key, lambda part: part.write(data))
+            self._write(key, data)
 
     def point(self, key: str, data: bytes) -> None:
-        self._write(key, lambda part: part.write(data))
+        self._write(key, data)
 
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
@@ -110,21 +113,19 @@ class FolderStore:
             raise ValueError(f"{key!r} leaves the store")
         return self.root / key
 
-    def _write(self, key: str, fill: Callable[[BinaryIO], Any]) -> None:
+    def _write(self, key: str, data: bytes) -> None:
+        with self.scratch() as folder:
+            part = folder / "part"
+            part.write_bytes(data)
+            self._finish(part, key)
+
+    def _finish(self, part: Path, key: str) -> None:
         target = self._path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        self.parts.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.parts, prefix=_owner())
-        part = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                fill(file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.chmod(0o644)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.chmod(0o644)
+        part.replace(target)
 
 
 class S3Store:

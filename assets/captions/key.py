@@ -11,8 +11,8 @@ SIZE, HOP = 4096, 2048
 LOWEST_HZ, HIGHEST_HZ = 65.0, 2100.0
 RESEMBLANCE = 0.6  # below it, there is no key to speak of
 
-# How often each degree is heard in classical music: Albrecht & Shanahan, Music Perception 31(1), 2013. Measured here
-# against Krumhansl's, Temperley's, Aarden's, Bellman's and EDM's profiles; among the best on every kind of spectrum.
+# How often each degree is heard in classical music: Albrecht & Shanahan, Music Perception 31(1), 2013. Measured
+# against Krumhansl's, Temperley's, Aarden's, Bellman's and EDM's profiles: the best on the spectrum that is used here.
 MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
 TONICS = {

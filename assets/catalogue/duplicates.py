@@ -50,7 +50,7 @@ class Earlier(Protocol):
 def postings_of(recordings: Mapping[Place, Recording]) -> Columns:
     """The sorted postings of some recordings: their terms, and a term for the file itself."""
     pieces: list[Columns] = []
-    for (batch, row), recording in recordings.items():
+    for (batch, row), recording in sorted(recordings.items(), key=lambda item: item[0]):
         terms, positions = _terms_of(recording)
         pieces.append((terms, np.full_like(terms, batch), np.full_like(terms, row), positions))
     term, batches, rows, positions = joined(pieces)
@@ -130,10 +130,11 @@ def _compare(
     if later.sha256 == other.sha256:
         return Match(place, 0.0, 1.0)
     a, b = later.fingerprint, other.fingerprint
-    if not (tells_apart(a) and tells_apart(b)):
-        return None
     near = sorted({offset + step for offset in offsets if offset != WHOLE_FILE for step in (-1, 0, 1)})
     fit = likeness(a, b, near, terms_needed(a, b, settings.min_overlap_s, settings.min_overlap_ratio))
     if fit is None or fit.bit_errors > settings.max_bit_errors:
+        return None
+    start = max(0, fit.offset)
+    if not tells_apart(a[start : start + fit.overlap]):
         return None
     return Match(place, fit.bit_errors, fit.overlap / len(a))

@@ -33,7 +33,7 @@ def tells_apart(fingerprint: np.ndarray) -> bool:
 def likeness(a: np.ndarray, b: np.ndarray, offsets: Iterable[int], min_overlap: int) -> Likeness | None:
     """The fit with the fewest bit errors among `offsets`, of those that overlap by `min_overlap` terms or more.
 
-    None where none does, or where the stretch they share is too monotonous to tell.
+    None where none does.
     """
     best: Likeness | None = None
     for offset in offsets:
@@ -44,10 +44,7 @@ def likeness(a: np.ndarray, b: np.ndarray, offsets: Iterable[int], min_overlap: 
         bit_errors = float(np.bitwise_count(shared_a ^ shared_b).sum()) / (32 * (end - start))
         if best is None or bit_errors < best.bit_errors:
             best = Likeness(bit_errors, end - start, offset)
-    if best is None:
-        return None
-    start = max(0, best.offset)
-    return best if tells_apart(a[start : start + best.overlap]) else None
+    return best
 
 
 def terms_needed(a: np.ndarray, b: np.ndarray, min_overlap_s: float, min_overlap_ratio: float) -> int:

@@ -16,7 +16,7 @@ import pyarrow as pa
 SCHEMA = pa.schema([("term", pa.uint32()), ("batch", pa.uint16()), ("row", pa.uint16()), ("position", pa.uint16())])
 CHUNK = 1 << 20
 # A term that is everywhere (a drone, a fade) says nothing. Those that came first keep their place, come what may.
-MOST_OF_A_TERM = 256
+MOST_OF_A_TERM = 64
 LAST_POSITION = (1 << 16) - 2
 WHOLE_FILE = (1 << 16) - 1  # the position of the term that stands for a file's own hash
 
@@ -65,8 +65,8 @@ def joined(pieces: Sequence[Columns]) -> Columns:
 
 
 def ordered(columns: Columns) -> Columns:
-    """Sorted, with no more than `MOST_OF_A_TERM` of a term: those that came first."""
-    order = np.lexsort(columns[::-1])
+    """Postings that come in the order of arrival, sorted by term; of each no more than the first `MOST_OF_A_TERM`."""
+    order = np.argsort(columns[0], kind="stable")
     columns = tuple(column[order] for column in columns)
     term = columns[0]
     kept = np.arange(len(term)) - np.searchsorted(term, term) < MOST_OF_A_TERM
@@ -74,7 +74,7 @@ def ordered(columns: Columns) -> Columns:
 
 
 def merged(sources: Sequence[Postings]) -> Iterator[Columns]:
-    """The postings of all sources, sorted, piece by piece: memory for about two chunks of each source."""
+    """The postings of sources that arrived one after the other, piece by piece; memory for two chunks of each."""
     bounds = sorted({0, 2**32, *(first for source in sources for first in source.firsts)})
     for low, high in pairwise(bounds):
         yield ordered(joined([source.between(low, high) for source in sources]))

@@ -6,7 +6,7 @@ from math import ceil, inf
 
 Span = tuple[float, float]
 
-MARGIN_S = 0.5  # of the silence around singing that a stretch takes along; consonants begin before the voice is loud
+MARGIN_S = 8.0  # of the silence around singing that a stretch takes along: what a separator overlooks lies next to it
 
 
 def cut_at_silences(singing: Sequence[Span], duration_s: float, longest_s: float = 30.0) -> list[Span]:

@@ -43,7 +43,10 @@ def place_given(
     language: str,
     settings: LyricsSettings,
 ) -> tuple[list[PlacedLine], Notes]:
-    """Given lines, between their anchors where those hold, and a note of what became of the anchors.
+    """Given lines, and a note of what became of their anchors.
+
+    All lines are placed together first, since each tells its neighbours where not to be. Only where that contradicts
+    an anchor are lines placed one by one between their anchors, if they fit there.
 
     Raises:
         Rejected: the lines are longer than the track (lyrics_too_long), or none of their letters is known to the
@@ -51,17 +54,25 @@ def place_given(
     """
     if not any(spell(word, posteriors.symbols, language) for line in lines for word in line.words):
         raise Rejected(Reason.LYRICS_UNREADABLE, "the aligner knows none of the letters of these lyrics")
-    notes: Notes = {}
-    if any(line.anchor_s is not None for line in lines):
-        try:
-            passages = passages_by_anchor(lines, duration_s, settings.anchor_slack_s)
-            return align(passages, posteriors, singing, duration_s, language), {"anchors": "kept"}
-        except ValueError as error:  # also TextTooLong: lines that do not fit between their times
-            notes = {"anchors": f"ignored: {error}"}
     try:
-        return align([Passage(0.0, duration_s, tuple(lines))], posteriors, singing, duration_s, language), notes
+        placed = align([Passage(0.0, duration_s, tuple(lines))], posteriors, singing, duration_s, language)
     except TextTooLong as error:
         raise Rejected(Reason.LYRICS_TOO_LONG, f"{error}: {duration_s:.1f} s cannot hold these lyrics") from error
+    if all(line.anchor_s is None for line in lines):
+        return placed, {}
+    if _agrees(placed, lines, settings.anchor_slack_s):
+        return placed, {"anchors": "agree"}
+    try:
+        passages = passages_by_anchor(lines, duration_s, settings.anchor_slack_s)
+        return align(passages, posteriors, singing, duration_s, language), {"anchors": "kept"}
+    except ValueError as error:  # also TextTooLong: lines that do not fit between their times
+        return placed, {"anchors": f"ignored: {error}"}
+
+
+def _agrees(placed: Sequence[PlacedLine], lines: Sequence[SungLine], slack_s: float) -> bool:
+    """Whether every line that has an anchor was put there anyway; then each also had its neighbours to lean on."""
+    pairs = zip(placed, lines, strict=True)
+    return all(line.anchor_s is None or abs(found.start_s - line.anchor_s) <= slack_s for found, line in pairs)
 
 
 def place_heard(

@@ -43,7 +43,7 @@ def encode_samples(settings: ShardSettings, store: Store, track: Row) -> list[En
     """
     trust = track["lyrics"]["trust"]
     if trust is not None and trust < settings.min_trust:
-        raise Rejected(Reason.NO_WINDOW, f"its lyrics are trusted {trust:.2f}, which is below {settings.min_trust:.2f}")
+        raise Rejected(Reason.LOW_TRUST, f"its lyrics are trusted {trust:.2f}, which is below {settings.min_trust:.2f}")
     windows = track["windows"]
     spans = [(round(w["start_s"] * RATE_HZ), round((w["end_s"] - w["start_s"]) * RATE_HZ)) for w in windows]
     gain = np.float32(10 ** (track["stems"]["gain_db"] / 20))

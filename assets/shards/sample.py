@@ -9,6 +9,8 @@ from assets.tables import Row
 
 STAGES = ("tracks", "catalogue", "stems", "lyrics", "captions", "windows")  # a sample is made from all of these
 
+HAIR_S = 2e-6  # windows are whole microseconds, words need not be
+
 # The columns that a sample is made from. `shards` reads these, and nothing else.
 READS: Mapping[str, tuple[str, ...]] = {
     "tracks": ("uri", "sha256", "duration_s", "license", "genre", "parameter_hash"),
@@ -44,7 +46,7 @@ def sample_name(track_id: str, window: Row) -> str:
 def sample_json(track: Row, window: Row, rate_hz: int) -> bytes:
     """All that is known about a window, as JSON with its keys sorted. Times of lines and words count from its start."""
     captions, lyrics = track["captions"], track["lyrics"]
-    lines = lines_within(lyrics["lines"] or (), window["start_s"], window["end_s"])
+    lines = lines_within(lyrics["lines"] or (), window["start_s"], window["end_s"], track["tracks"]["duration_s"])
     sample = {
         "sample": sample_name(track["track_id"], window),
         "track_id": track["track_id"],
@@ -76,29 +78,37 @@ def sample_json(track: Row, window: Row, rate_hz: int) -> bytes:
     return json.dumps(sample, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def lines_within(lines: Iterable[Row], start_s: float, end_s: float) -> list[dict[str, Any]]:
+def lines_within(lines: Iterable[Row], start_s: float, end_s: float, duration_s: float) -> list[dict[str, Any]]:
     """The lines as a window holds them: its whole words only, with times from its start.
 
-    A line that the window holds in part has the text of the words that are there, and `whole` is false.
+    A line that the window holds in part has the text of the words that are there, and `whole` is false. As for the
+    search of windows, words end with the track at the latest, and what lies a microsecond outside lies inside.
     """
+
+    def inside(word: Row) -> bool:
+        return bool(word["start_s"] >= start_s - HAIR_S and min(word["end_s"], duration_s) <= end_s + HAIR_S)
+
+    def relative(seconds: float) -> float:
+        return _time(min(max(seconds, start_s), end_s) - start_s)
+
     held = []
     for line in lines:
-        words = [word for word in line["words"] if start_s <= word["start_s"] and word["end_s"] <= end_s]
+        words = [word for word in line["words"] if inside(word)]
         if not words:
             continue
         whole = len(words) == len(line["words"])
         held.append(
             {
                 "text": line["text"] if whole else " ".join(word["text"] for word in words),
-                "start_s": _time(max(line["start_s"] if whole else words[0]["start_s"], start_s) - start_s),
-                "end_s": _time(min(line["end_s"] if whole else max(w["end_s"] for w in words), end_s) - start_s),
+                "start_s": relative(line["start_s"] if whole else min(word["start_s"] for word in words)),
+                "end_s": relative(line["end_s"] if whole else max(word["end_s"] for word in words)),
                 "confidence": line["confidence"],
                 "whole": whole,
                 "words": [
                     {
                         "text": word["text"],
-                        "start_s": _time(word["start_s"] - start_s),
-                        "end_s": _time(word["end_s"] - start_s),
+                        "start_s": relative(word["start_s"]),
+                        "end_s": relative(word["end_s"]),
                         "confidence": word["confidence"],
                     }
                     for word in words

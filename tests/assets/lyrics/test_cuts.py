@@ -39,7 +39,7 @@ def test_no_cut_falls_into_a_segment_that_can_be_heard_whole(song):
 
 def test_there_are_no_more_cuts_than_needed_and_they_fall_into_the_longest_silence():
     segments = [(0.0, 8.0), (9.0, 14.0), (20.0, 26.0), (27.0, 35.0)]
-    assert cut_at_silences(segments, 36.0, 30.0) == [(0.0, 14.5), (19.5, 35.5)]
+    assert cut_at_silences(segments, 36.0, 30.0) == [(0.0, 17.0), (17.0, 36.0)]
 
 
 def test_a_track_without_singing_has_no_cuts():

@@ -68,7 +68,7 @@ def test_line_times_are_held_to_and_wrong_ones_are_ignored(ears, store, track_of
     song = demo_songs["pop"]
     anchored = track_of(song, [(line["text"], line["start"] + 0.4) for line in song["lines"]])
     (row,) = lyrics_of(SETTINGS, ears, store, anchored)
-    assert json.loads(row["evidence"])["anchors"] == "kept"
+    assert json.loads(row["evidence"])["anchors"] in ("agree", "kept")
     assert placed(row, song) >= 0.9
     (row,) = lyrics_of(SETTINGS, ears, store, track_of(song, [(line["text"], 900.0) for line in song["lines"]]))
     assert json.loads(row["evidence"])["anchors"].startswith("ignored")

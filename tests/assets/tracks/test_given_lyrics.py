@@ -70,7 +70,7 @@ def test_text_is_read_in_whatever_encoding_it_is(encoding):
         ("cp1252", "Où êtes-vous ce soir\nle ciel est à moi"),
         ("cp1252", "El niño está aquí\ncorazón, mañana"),
         ("cp1250", "Žluťoučký kůň příšerně úpěl"),
-        ("cp1251", "Я помню чудное мгновенье"),  # noqa: RUF001
+        ("cp1251", "Я помню чудное мгновенье"),
         ("cp932", "さくら さくら 野山も里も"),
     ],
 )
