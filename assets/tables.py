@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Row = dict[str, Any]
 
@@ -203,5 +204,5 @@ def table_of(stage: str, rows: Iterable[Row]) -> pa.Table:
 
 def ok_rows(table: pa.Table, columns: Sequence[str] | None = None) -> list[Row]:
     """The rows that are ok, as plain values."""
-    kept = table.filter(pa.compute.equal(table["status"], Status.OK))
+    kept = table.filter(pc.equal(table["status"], Status.OK))
     return kept.select(list(columns)).to_pylist() if columns is not None else kept.to_pylist()

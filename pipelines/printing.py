@@ -1,14 +1,16 @@
 """What the command line prints: tables for people, JSON for programs."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+WIDE = None if sys.stdout.isatty() else 200  # a file or a program has no width to keep to
+console = Console(highlight=False, soft_wrap=True, width=WIDE)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

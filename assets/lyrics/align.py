@@ -157,28 +157,27 @@ def _placed(passages: Sequence[Passage], heard: Posteriors, language: str) -> tu
     starts: list[float] = []
     lasts: list[float] = []
     confidences: list[float] = []
-    free = 0  # first frame that no earlier passage has taken
-    for passage in passages:
-        spelled = [spell(word, heard.symbols, language) for line in passage.lines for word in line.words]
-        first = max(free, int(passage.start_s / heard.frame_s))
-        after = min(len(blank_or_space), int(np.ceil(passage.end_s / heard.frame_s)))
+    for i, passage in enumerate(passages):
+        # Singing that no word explains draws the letters next to it, so touching passages are heard together.
+        before = i - 1 if i and passages[i - 1].end_s > passage.start_s else i
+        after = i + 1 if i + 1 < len(passages) and passages[i + 1].start_s < passage.end_s else i
+        spelled = [
+            [spell(word, heard.symbols, language) for line in each.lines for word in line.words]
+            for each in passages[before : after + 1]
+        ]
+        first = int(passages[before].start_s / heard.frame_s)
+        last = min(len(blank_or_space), int(np.ceil(passages[after].end_s / heard.frame_s)))
         try:
-            placed = segment(blank_or_space[first:after], spelled)
+            placed = segment(blank_or_space[first:last], [letters for words in spelled for letters in words])
         except TextTooLong as error:
             error.passage = passage
             raise
-        for letters in placed:
-            if letters is None:
-                starts.append(np.nan)
-                lasts.append(np.nan)
-                confidences.append(0.0)
-                continue
-            frames, confidence = letters
+        skipped = len(spelled[0]) if before < i else 0
+        for letters in placed[skipped : skipped + len(spelled[i - before])]:
+            frames, confidence = letters or ((np.nan,), 0.0)
             starts.append((first + frames[0]) * heard.frame_s)
             lasts.append((first + frames[-1]) * heard.frame_s)
             confidences.append(confidence)
-            # Not the end of the word: its last letters drift into the next passage's singing, which explains no letter.
-            free = first + frames[0] + 1
     return np.array(starts), np.array(lasts), np.array(confidences)
 
 
