@@ -74,7 +74,7 @@ class SpleeterSeparator:
         self._window = torch.hann_window(WINDOW)
 
     def vocals(self, blocks: Iterable[np.ndarray], loudness_db: float) -> Iterator[np.ndarray]:
-        """See `Separator`. It holds some 24 s of the track at a time; the work is 0.08 x real time on one core."""
+        """See `Separator`. It holds some 24 s of the track at a time; the work is 0.07 x real time on one core."""
         import torch
 
         gain = 10 ** ((self._level_db - loudness_db) / 20)
@@ -134,8 +134,9 @@ class SpleeterSeparator:
         """What to keep of each bin, from the share of it that each network claims: the mean of two readings.
 
         The strict one is Spleeter's own. It takes from a voice wherever instruments are claimed too; the generous one
-        gives the voice the benefit of the doubt, but takes a solo for singing more often. On songs with known stems
-        their mean is about a dB better than the first, and loses none of them to a solo, as the second does.
+        gives the voice the benefit of the doubt, and so takes a solo for singing more often. On songs with known stems
+        their mean has 0.4 to 0.5 dB more SDR than the first (SI-SDR: 0.6 to 0.8), and survives the solos that the
+        second falls for.
         """
         v, a = vocals.square(), accompaniment.square()
         strict = (v + 1e-10) / (v + a + 2e-10)

@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Recipe:
-    epochs: int = 14
+    epochs: int = 10
     batch: int = 4
     rate: float = 2e-3
     weight_decay: float = 0.02

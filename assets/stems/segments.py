@@ -7,8 +7,8 @@ import numpy as np
 
 # A voice stands 2 to 12 dB under the mix, what leaks of instruments some 45; in pauses without instruments only the
 # second pair of bounds tells them apart. A stretch needs the upper bounds once, and lasts while the lower ones hold.
-IN_MIX_DB = (-22.0, -8.0)
-OF_LOUDEST_DB = (-22.0, -14.0)
+IN_MIX_DB = (-30.0, -14.0)
+OF_LOUDEST_DB = (-28.0, -16.0)
 SMOOTHING_S = 0.25
 SHORTEST_GAP_S = 0.4
 SHORTEST_S = 0.35

@@ -71,7 +71,7 @@ def test_a_seam_between_segments_is_not_heard(song):
     sound = song[: 30 * RATE_HZ]
     cut, whole = (heard(spleeter(**frames), sound) for frames in ({}, {"segment_frames": 2048}))
     seam = slice(768 * HOP, 1024 * HOP)
-    assert level_db(cut[seam] - whole[seam]) < level_db(whole[seam]) - 25
+    assert level_db(cut[seam] - whole[seam]) < level_db(whole[seam]) - 20  # the separation's own error is at -4 dB
     assert level_db(cut[: 768 * HOP] - whole[: 768 * HOP]) < -120
 
 
