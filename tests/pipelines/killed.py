@@ -42,7 +42,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "between two chunks": lambda: kill_at(Ledger, "append", nth(2)),
     "in the rename": lambda: kill_at(Path, "replace", nth(2)),
     "between ledger and pointer": lambda: kill_at(FolderStore, "point", lambda _, key, *rest: "lyrics" in key),
-    "in a shard": lambda: kill_at(TarWriter, "add", nth(4)),
+    "in a shard": lambda: kill_at(TarWriter, "add", nth(2)),
     "between a shard and its index": lambda: kill_at(Ledger, "append", lambda _, stage, *rest: stage == "shards"),
 }
 
