@@ -21,7 +21,7 @@ demo: $(READY)  ## the demo songs, from files to training shards
 	@$(BIN)/melisma demo
 
 dev: $(READY)  ## Dagster's page with all of it, on http://localhost:3000
-	$(BIN)/dagster dev -m pipelines.definitions
+	$(BIN)/dagster dev
 
 ingest: $(READY)  ## your own music: make ingest SOURCE=/my/music
 	@test -n "$(SOURCE)" || { echo 'say where your music is: make ingest SOURCE=/my/music'; exit 2; }

@@ -32,6 +32,7 @@ class Profile(BaseModel):
     store: str = Field(default="data", description="a folder, or s3://bucket/prefix")
     workers: int = Field(default=0, ge=0, description="worker processes; 0 for one a core")
     threads: int = Field(default=1, ge=1, description="threads of each worker")
+    nightly_cron: str = Field(default="0 2 * * *", description="when the nightly schedule tops up")
     nightly_batches: int = Field(default=64, ge=1, description="batches that the nightly schedule tops up at most")
     manifest: ManifestSettings = ManifestSettings()
     tracks: TrackSettings = TrackSettings()

@@ -23,6 +23,7 @@ from assets.profile import Profile, profile
 from assets.stage import Outcome, Recipe, Stage, run_stage
 from assets.tables import Row, Status
 from assets.way import way
+from assets.windows.settings import WindowSettings
 from resources.engines import LocalEngine
 from resources.ffmpeg import local_path
 from resources.ledger import Ledger
@@ -41,7 +42,9 @@ def main() -> None:
     arguments = parser.parse_args()
     store_root = arguments.out.resolve().parent / f"{arguments.out.stem}-store"
     shutil.rmtree(store_root, ignore_errors=True)
-    settings = profile().model_copy(update={"store": str(store_root)})
+    # The one best window: with two of a length, their sum counts, and neither need be the best.
+    windows = WindowSettings(lengths_s=(WINDOW_S,), per_length=1)
+    settings = profile().model_copy(update={"store": str(store_root), "windows": windows})
     ledger = Ledger(open_store(str(store_root)))
     files = list(listed(arguments.folder, arguments.lyrics == "given"))
     seal_batches(files, ledger, batch_size=max(1, len(files)), seal_short=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from assets.partitions import BATCHES
@@ -31,7 +31,7 @@ class BackfillPlan:
 
     batches: tuple[str, ...]
     stages: tuple[str, ...]
-    rows: tuple[tuple[str, int, int, float], ...]  # stage, batches, tracks, hours of work
+    rows: tuple[tuple[str, int, int, str], ...]  # stage, batches, tracks, what it will cost
 
 
 def plan_backfill(standings: Sequence[BatchStanding], ledger: Ledger) -> BackfillPlan:
@@ -46,7 +46,7 @@ def plan_backfill(standings: Sequence[BatchStanding], ledger: Ledger) -> Backfil
             tracks[stage] += sum(pointer.counts.values()) if pointer else 0
     stages = [stage for stage in (standings[0].stages if standings else ()) if batches[stage]]
     rows = tuple(
-        (stage, batches[stage], tracks[stage], tracks[stage] * _cost_s(stage, ledger) / 3600) for stage in stages
+        (stage, batches[stage], tracks[stage], _price(tracks[stage], _cost_s(stage, ledger))) for stage in stages
     )
     return BackfillPlan(tuple(standing.batch for standing in at_work), tuple(stages), rows)
 
@@ -64,6 +64,8 @@ def launch_backfill(plan: BackfillPlan, url: str) -> str:
     try:
         with urlopen(request, timeout=60) as answer:
             result: dict[str, Any] = json.load(answer)
+    except HTTPError as error:
+        raise RunFailed(f"{url} answers with an error ({error.code} {error.reason}): see its log") from None
     except URLError as error:
         raise RunFailed(f"nothing answers at {url} ({error.reason}): start it with `make dev`") from None
     launched = (result.get("data") or {}).get("launchPartitionBackfill") or {}
@@ -72,11 +74,18 @@ def launch_backfill(plan: BackfillPlan, url: str) -> str:
     return str(launched["backfillId"])
 
 
-def _cost_s(stage: str, ledger: Ledger, sample: int = 4) -> float:
+def _cost_s(stage: str, ledger: Ledger, sample: int = 4) -> float | None:
     """Seconds of work a track, from the last few batches that the stage has finished."""
     seconds = [
         value
         for batch in ledger.batches(stage)[-sample:]
         for value in ledger.efforts(stage, batch)["seconds"].to_pylist()
     ]
-    return sum(seconds) / len(seconds) if seconds else 0.0
+    return sum(seconds) / len(seconds) if seconds else None
+
+
+def _price(tracks: int, cost_s: float | None) -> str:
+    if cost_s is None:
+        return "not measured yet"
+    total_s = tracks * cost_s
+    return f"{total_s / 3600:,.1f} h" if total_s >= 3600 else f"{total_s / 60:.1f} min"

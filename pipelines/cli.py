@@ -195,7 +195,7 @@ def backfill(
         console.print("[green]Every batch is up to date: nothing to backfill.[/green]")
         return
     if not as_json:
-        print_table("What it will do", ["stage", "batches", "tracks", "hours"], plan.rows)
+        print_table("What it will do", ["stage", "batches", "tracks", "worker time"], plan.rows)
     if not yes:
         typer.confirm("Start it?", abort=True)
     backfill_id = launch_backfill(plan, url)

@@ -49,7 +49,7 @@ CHECKS = [
 ]
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(ROOMS),
+    assets=dg.with_source_code_references(dg.load_assets_from_modules(ROOMS)),
     asset_checks=[check for room in CHECKS for check in room.checks],
     jobs=[ingest, road, report],
     schedules=[nightly],

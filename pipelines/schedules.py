@@ -12,7 +12,11 @@ from resources.configured import StoreResource
 from resources.ledger import Ledger
 
 
-@dg.schedule(job=road, cron_schedule="0 2 * * *", description="Tops up what is missing, failed or stale, oldest first.")
+@dg.schedule(
+    job=road,
+    cron_schedule=profile().nightly_cron,
+    description="Tops up what is missing, failed or stale, oldest first.",
+)
 def nightly(context: dg.ScheduleEvaluationContext, store: StoreResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """A run for each batch that has something to do: at most `nightly_batches` of them.
 

@@ -19,7 +19,7 @@ HEAD_PATH = Path(__file__).parent / "weights" / "ctc_head.safetensors"
 CTC_HEAD = ModelSpec(
     name="whisper-base-ctc",
     package="resources/weights/ctc_head.safetensors",
-    weights_sha256="f12ca7af760b393da189c994ba02babe683c116cc30e6ed70ae9be52f8ac6dcb",
+    weights_sha256="fa71c4293afe3637840ddb0a2448114709989eecdea4239f2d50a11cf76a4017",
     parameters=(
         ("encoder_sha256", WHISPER_BASE_SHA256),
         ("window_s", 30.0),

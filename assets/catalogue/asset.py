@@ -18,7 +18,7 @@ STAGE = catalogue_stage(profile().catalogue)
 @dg.asset(
     partitions_def=batches,
     deps=list(STAGE.reads),
-    group_name="catalogue",
+    group_name="files",
     kinds={"parquet"},
     owners=["team:data"],
     config_schema=launchpad(profile().catalogue),

@@ -1,8 +1,8 @@
 """How alike two chromaprint fingerprints are: bit errors at an offset.
 
 A fingerprint is a uint32 array with a term for each 0.1238 s of audio, each made of the 2 s around it. Copies (other
-codecs, gain, rate, mono, a cut start, a clip of 9 s) differ in at most 7 % of the bits of what they share; other songs, at
-their best offset, in 31 % or more.
+codecs, gain, rate, mono, a cut start, a clip of 9 s) differ in at most 7 % of the bits of what they share; other
+songs, at their best offset, in 31 % or more.
 """
 
 from collections.abc import Iterable

@@ -12,7 +12,7 @@ from resources.ledger import Ledger
 
 
 @dg.asset(
-    group_name="catalogue",
+    group_name="files",
     kinds={"parquet"},
     owners=["team:data"],
     config_schema=launchpad(profile().manifest),

@@ -31,6 +31,7 @@ def funnel(summary: Summary) -> bytes:
         samples = ", ".join(f"{n:,} {split}" for split, n in sorted(summary.samples.items()))
         axes.set_title(f"From files to samples ({samples or 'no samples yet'})", loc="left", fontsize=10)
         axes.set_xlabel("tracks")
+        axes.xaxis.get_major_locator().set_params(integer=True)
 
     return _png(draw, (9, 3.4))
 

@@ -16,7 +16,7 @@ STAGE = tracks_stage(profile().tracks, profile().threads)
 @dg.asset(
     partitions_def=batches,
     deps=list(STAGE.reads),
-    group_name="catalogue",
+    group_name="files",
     kinds={"ffmpeg", "parquet"},
     owners=["team:data"],
     config_schema=launchpad(profile().tracks),
