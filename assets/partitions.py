@@ -35,6 +35,7 @@ DATA_VERSION = "dagster/data_version"
 IS_GIVEN = "dagster/data_version_is_user_provided"
 CODE_VERSION = "dagster/code_version"
 INPUT_VERSION = "dagster/input_data_version/"
+INPUT_EVENT = "dagster/input_event_pointer/"
 
 
 def materialise(
@@ -77,15 +78,29 @@ def each_batch(
         yield dg.MaterializeResult(metadata=metadata_of(outcomes[0], store), data_version=version)
         return
     yield dg.MaterializeResult()
-    ledger, code_version = Ledger(store.build()), context.assets_def.code_versions_by_key[context.asset_key]
+    ledger = Ledger(store.build())
     for outcome in outcomes:
-        pointer = ledger.pointer(outcome.stage, outcome.batch)
-        tags = {f"{INPUT_VERSION}{name}": version for name, version in (pointer.inputs if pointer else {}).items()}
-        tags |= {DATA_VERSION: outcome.data_version, IS_GIVEN: "true", CODE_VERSION: code_version or ""}
-        metadata = metadata_of(outcome, store)
         context.log_event(
-            dg.AssetMaterialization(context.asset_key, partition=outcome.batch, metadata=metadata, tags=tags)
+            dg.AssetMaterialization(
+                context.asset_key,
+                partition=outcome.batch,
+                metadata=metadata_of(outcome, store),
+                tags=_provenance(context, outcome, ledger),
+            )
         )
+
+
+def _provenance(context: dg.AssetExecutionContext, outcome: Outcome, ledger: Ledger) -> dict[str, str]:
+    """From which events and versions of its inputs a batch was made: what Dagster tells stale from fresh by."""
+    pointer = ledger.pointer(outcome.stage, outcome.batch)
+    tags = {DATA_VERSION: outcome.data_version, IS_GIVEN: "true"}
+    tags[CODE_VERSION] = context.assets_def.code_versions_by_key[context.asset_key] or ""
+    for name, version in (pointer.inputs if pointer else {}).items():
+        made = dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[outcome.batch])
+        tags[f"{INPUT_VERSION}{name}"] = version
+        for record in context.instance.fetch_materializations(made, limit=1).records:
+            tags[f"{INPUT_EVENT}{name}"] = str(record.storage_id)
+    return tags
 
 
 def metadata_of(outcome: Outcome, store: StoreResource) -> Mapping[str, Any]:

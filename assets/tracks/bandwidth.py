@@ -51,8 +51,8 @@ def bandwidth_hz(power: np.ndarray, rate_hz: int) -> float:
         at = int(fall_db.argmax())
         middle_db = (before_db[at] + after_db[at]) / 2
         around = slice(edges[at] - slope, edges[at] + slope)
-        last = np.flatnonzero(level_db[around] >= middle_db)
-        return float((around.start + (last[-1] if len(last) else slope)) / per_hz)
+        loud = np.flatnonzero(level_db[around] >= middle_db)
+        return float((around.start + (loud[-1] if len(loud) else slope)) / per_hz)
     heard = np.flatnonzero(mean_db > level_db.max() - FLOOR_DB + 3.0)
     last = int(heard[-1]) + width if len(heard) else 0
-    return min(rate_hz / 2, last / per_hz) if last < len(level_db) - width else rate_hz / 2
+    return float(min(rate_hz / 2, last / per_hz)) if last < len(level_db) - width else rate_hz / 2
