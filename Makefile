@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-export DAGSTER_HOME := $(CURDIR)
+export DAGSTER_HOME := $(CURDIR)/.dagster
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev ingest test lint types check aligner clean
@@ -12,6 +12,9 @@ help:  ## what there is
 
 setup: $(READY)  ## the environment, in .venv
 
+.dagster/dagster.yaml:
+	@mkdir -p .dagster && ln -s ../dagster.yaml $@
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt $(PIP_OPTIONS) -e '.[dev]'
@@ -20,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## the demo songs, from files to training shards
 	@$(BIN)/melisma demo
 
-dev: $(READY)  ## Dagster's page with all of it, on http://localhost:3000
+dev: $(READY) .dagster/dagster.yaml  ## Dagster's page with all of it, on http://localhost:3000
 	$(BIN)/dagster dev
 
 ingest: $(READY)  ## your own music: make ingest SOURCE=/my/music
@@ -39,6 +42,11 @@ types: $(READY)
 
 check: lint types test  ## what CI runs
 	$(BIN)/dg check defs
+
+aligner: $(READY)  ## the CTC head anew: makes its audio, trains it (see bench/README.md)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/python -m bench.ctc_audio --out data/aligner-audio
+	$(BIN)/python -m training.ctc_head --audio data/aligner-audio --out resources/weights/ctc_head.safetensors
 
 clean:  ## takes away what was made here: data/ and .dagster/
 	rm -rf data .dagster

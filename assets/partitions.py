@@ -9,7 +9,7 @@ import dagster as dg
 from tqdm import tqdm
 
 from assets.rules import Rule
-from assets.stage import Outcome, Policy, Progress, Stage, run_stage
+from assets.stage import ATTEMPTS_TAG, MAX_FAILED_SHARE, Outcome, Policy, Progress, Stage, run_stage
 from assets.tables import DESCRIPTIONS, Status, schema_of
 from resources.configured import EngineResource, StoreResource
 from resources.ledger import Ledger
@@ -26,7 +26,6 @@ batches = dg.DynamicPartitionsDefinition(name=BATCHES)
 ONE_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)  # a model's batch: its own version, log and retry
 MANY_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=64)  # cheap ones: a run costs more than the work
 
-MAX_FAILED_SHARE = 0.2
 SHOWN_TROUBLE = 20
 
 # What Dagster itself writes on the event of a single partition. With several in one run it would give all of them the
@@ -43,10 +42,11 @@ def materialise(
 ) -> Iterator[dg.MaterializeResult]:
     """Brings the run's batches up to date in a stage that goes track by track, and says so."""
     ledger = Ledger(store.build())
+    policy = Policy(attempts=int(context.run.tags.get(ATTEMPTS_TAG, Policy().attempts)))
 
     def run(batch: str) -> Outcome:
         with progress_bar(f"{stage.table} {batch}") as progress:
-            return run_stage(stage, batch, ledger, engine.build(), Policy(), progress)
+            return run_stage(stage, batch, ledger, engine.build(), policy, progress)
 
     yield from each_batch(context, run, store)
 
@@ -65,10 +65,12 @@ def each_batch(
         context.log.info(sentence(outcome))
         if outcome.failed_share > MAX_FAILED_SHARE:
             first = next(row for row in outcome.trouble if row["status"] == Status.FAILED)
+            _log_each(context, outcomes, store)
             raise dg.Failure(
                 f"{outcome.counts['failed']} of {sum(outcome.counts.values())} tracks failed in {outcome.stage} "
                 f"{batch}. "
-                f"The first, {first['track_id']}: {first['detail']}. What did not fail is kept; run the batch again.",
+                f"The first, {first['track_id']}: {first['detail']}. What did not fail is kept. "
+                f"Mend the cause, then: melisma run --batch {batch} --retry-failed",
                 metadata=metadata_of(outcome, store),
                 allow_retries=False,
             )
@@ -78,6 +80,10 @@ def each_batch(
         yield dg.MaterializeResult(metadata=metadata_of(outcomes[0], store), data_version=version)
         return
     yield dg.MaterializeResult()
+    _log_each(context, outcomes, store)
+
+
+def _log_each(context: dg.AssetExecutionContext, outcomes: Sequence[Outcome], store: StoreResource) -> None:
     ledger = Ledger(store.build())
     for outcome in outcomes:
         context.log_event(

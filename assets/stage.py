@@ -77,6 +77,10 @@ class Outcome:
         return self.counts["failed"] / max(1, sum(self.counts.values()))
 
 
+ATTEMPTS_TAG = "melisma/attempts"  # tag of a run: how often a failed track may have been tried before
+MAX_FAILED_SHARE = 0.2  # of a batch; above it something is broken, and the batch is not done
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When work is written down, and how often it is tried."""
@@ -87,6 +91,19 @@ class Policy:
 
 
 Progress = Callable[[int, int], None]
+
+# What a data version is the hash of: the keys and fates, and what can differ for one and the same key (what a failure
+# said, what the catalogue decided from what had come before).
+VERSIONED = (
+    "track_id",
+    "input_hash",
+    "parameter_hash",
+    "status",
+    "reason",
+    "detail",
+    "split",
+    "duplicate_of",
+)
 
 
 def run_stage(
@@ -157,8 +174,7 @@ def counts_of(rows: list[Row]) -> dict[str, int]:
 def seal(recipe: Recipe, batch: str, rows: list[Row], ledger: Ledger) -> str:
     """Makes `rows` the batch's table, and gives its data version: the hash of the keys and fates."""
     table = table_of(recipe.table, rows)
-    fates = [[row[name] for name in ("track_id", "input_hash", "parameter_hash", "status", "reason")] for row in rows]
-    version = digest([recipe.table, fates])
+    version = digest([recipe.table, [[row.get(name) for name in VERSIONED] for row in rows]])
     read = {name: pointer.data_version for name in recipe.reads if (pointer := ledger.pointer(name, batch))}
     pointer = Pointer(
         f"tables/{recipe.table}/{batch}/{version}.parquet", version, recipe.parameter_hash, read, counts_of(rows)
@@ -181,14 +197,17 @@ def _finished(stage: Stage, batch: str, ledger: Ledger, attempts: int) -> dict[s
     for key in ledger.efforts(stage.table, batch)["work_key"].to_pylist():
         tries[key] += 1
     finished: dict[str, list[Row]] = {}
+    spent: dict[str, list[Row]] = {}
     for table in tables:
         rows: dict[str, list[Row]] = defaultdict(list)
         for row in table.to_pylist():
             rows[work_key(row["track_id"], row["input_hash"], row["parameter_hash"])].append(row)
         for key, fates in rows.items():
-            if fates[0]["status"] != Status.FAILED or tries[key] >= attempts:
+            if fates[0]["status"] != Status.FAILED:
                 finished.setdefault(key, fates)
-    return finished
+            elif tries[key] >= attempts:
+                spent.setdefault(key, fates)
+    return spent | finished
 
 
 def _work(stage: Stage, engine: Engine, todo: list[Row], progress: Progress) -> Iterator[tuple[list[Row], Row]]:

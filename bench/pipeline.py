@@ -102,8 +102,8 @@ def with_dagster(place: Path) -> dict[str, Any]:
 
 def bare(place: Path) -> dict[str, Any]:
     """Rows in memory from stage to stage; the audio that stages write is written, and nothing else."""
-    from assets.catalogue.decide import decide, recordings_of
-    from assets.catalogue.duplicates import find_duplicates
+    from assets.catalogue.decide import catalogue_batch
+    from assets.catalogue.index import DuplicateIndex
     from assets.manifest.sources import list_source
     from assets.profile import profile
     from assets.shards.pack import pack
@@ -128,10 +128,6 @@ def bare(place: Path) -> dict[str, Any]:
                 columns
             )
 
-    class Nothing:
-        def postings(self) -> Any:
-            return iter(())
-
     memory: Any = Memory()
     for row in names:
         row["status"] = "ok"
@@ -140,10 +136,8 @@ def bare(place: Path) -> dict[str, Any]:
     for name, stage in stages.items():
         since = time.perf_counter()
         if name == "catalogue":
-            arrived = {(0, at): found for at, found in enumerate(recordings_of(table_of("tracks", rows["tracks"])))}
-            past: Any = Nothing()
-            matches = find_duplicates(arrived, past, settings.catalogue)
-            rows[name], _ = decide(arrived, matches, {}, settings.catalogue)
+            tracks = table_of("tracks", ({k: v for k, v in row.items() if k != "key"} for row in rows["tracks"]))
+            rows[name] = catalogue_batch(BATCH, [BATCH], tracks, DuplicateIndex(store), settings.catalogue)
         elif name == "shards":
             inputs = input_rows(stage, BATCH, memory)
             work = engine.run(stage.open, inputs, stage.timeout_s)  # type: ignore[attr-defined]

@@ -7,15 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from assets.manifest.batches import STAGE as MANIFEST
-from assets.profile import ProfileError, profile
+from assets.profile import HOUSE, ProfileError, profile
 from assets.report.lookup import NoSuchTrack, find_track, story, why
 from assets.report.standing import BatchStanding, Standing, standings
+from assets.stage import ATTEMPTS_TAG, Policy
 from assets.way import way
 from pipelines.printing import console, errors, plain, print_json, print_table
 from resources.ledger import Ledger
 from resources.stores import open_store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+UNLIMITED = 1 << 30
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 
 
@@ -41,7 +43,7 @@ def demo() -> None:
     """The demo songs, from files to training shards."""
     from pipelines.demo import write_demo_manifest
 
-    file = Path(open_store(profile().store_root).uri("demo.csv").removeprefix("file://"))
+    file = HOUSE / ".dagster" / "demo.csv"
     tracks = write_demo_manifest(file)
     console.print(f"Melisma demo: {tracks} tracks, of them 8 songs of this repository and 5 real recordings.")
     ingest(str(file), seal=True)
@@ -77,31 +79,44 @@ def ingest(
 def run(
     batch: Annotated[list[str] | None, typer.Option(help="only this batch; may be given more than once")] = None,
     until: Annotated[str | None, typer.Option(help="the last stage to run")] = None,
+    retry_failed: Annotated[bool, typer.Option(help="try failed tracks again, however often they failed")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring batches up to date, from files to shards, and print what happened."""
-    from pipelines.running import run_job
+    from pipelines.running import RunFailed, run_job
 
     stages = way(profile())
     if until and until not in stages:
         raise typer.BadParameter(f"{until} is none of {', '.join(stages)}", param_hint="--until")
     wanted = list(stages)[: list(stages).index(until) + 1] if until else list(stages)
+    attempts = UNLIMITED if retry_failed else Policy().attempts
     done: list[Any] = []
-    for standing in _standings(batch):
+    failures: list[str] = []
+    for standing in _standings(batch, attempts):
         work = [stage for stage in wanted if standing.stages[stage] != Standing.DONE]
         if work:
             if not as_json:
                 console.print(f"[bold]{standing.batch}[/bold]: {', '.join(work)}")
-            done += run_job("road", standing.batch, work)
+            try:
+                done += run_job("road", standing.batch, work, tags={ATTEMPTS_TAG: str(attempts)})
+            except RunFailed as error:
+                failures.append(str(error))
+                errors.print(f"[red]{standing.batch}: {plain(str(error))}[/red]")
     if done:
         run_job("corpus_report")
     ledger = _ledger()
     rows = _happened(done, wanted, ledger)
     if as_json:
         print_json(rows)
-        return
+    else:
+        _print_happened(rows, ledger, nothing_done=not done and not failures)
+    if failures:
+        raise RunFailed(f"{len(failures)} batches failed; the others are done")
+
+
+def _print_happened(rows: list[dict[str, Any]], ledger: Ledger, nothing_done: bool) -> None:
     print_table("What happened at each stage", list(rows[0]) if rows else [], (list(row.values()) for row in rows))
-    if not done:
+    if nothing_done:
         console.print("[green]Every batch is up to date: nothing was done again.[/green]")
     for name, key in (("shards", "shards/"), ("tables", "tables/"), ("stems", "stems/"), ("report", "report/")):
         console.print(f"{name:8}{plain(ledger.store.uri(key))}")
@@ -180,6 +195,27 @@ def why_(
 
 
 @app.command()
+def shards(
+    split: Annotated[str, typer.Option(help="train, valid or test")] = "train",
+    as_json: AsJson = False,
+) -> None:
+    """The tars that count now, one a line. (Older ones stay in the folder, for checkpoints that were trained on them.)"""
+    ledger = _ledger()
+    keys = {
+        row["shard_uri"]: None
+        for batch in ledger.batches("shards")
+        for row in ledger.read("shards", batch, ["shard_uri", "split"]).to_pylist()
+        if row["shard_uri"] and row["split"] == split
+    }
+    uris = [ledger.store.uri(key) for key in keys]
+    if as_json:
+        print_json(uris)
+        return
+    for uri in uris:
+        typer.echo(uri)
+
+
+@app.command()
 def backfill(
     first: Annotated[str | None, typer.Option(help="the first batch")] = None,
     last: Annotated[str | None, typer.Option(help="the last batch")] = None,
@@ -191,6 +227,11 @@ def backfill(
     from pipelines.backfills import launch_backfill, plan_backfill
 
     plan = plan_backfill([s for s in _standings(None) if (first or "") <= s.batch <= (last or "~")], _ledger())
+    if as_json and not yes:
+        raise typer.BadParameter("--json does not ask: it needs --yes", param_hint="--json")
+    if not plan.batches and as_json:
+        print_json({"backfill": None, "batches": [], "stages": []})
+        return
     if not plan.batches:
         console.print("[green]Every batch is up to date: nothing to backfill.[/green]")
         return
@@ -209,14 +250,14 @@ def _ledger() -> Ledger:
     return Ledger(open_store(profile().store_root))
 
 
-def _standings(batches: list[str] | None) -> list[BatchStanding]:
+def _standings(batches: list[str] | None, attempts: int = Policy().attempts) -> list[BatchStanding]:
     ledger = _ledger()
     known = ledger.batches(MANIFEST)
     if odd := set(batches or ()) - set(known):
         raise NoSuchTrack(
             f"no batch {', '.join(sorted(odd))}: there are {', '.join(known[:3])}{' …' * (len(known) > 3)}"
         )
-    return standings(batches or known, list(way(profile()).values()), ledger)
+    return standings(batches or known, list(way(profile()).values()), ledger, attempts)
 
 
 def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:

@@ -2,14 +2,18 @@
 
 import os
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
+from assets.partitions import BATCHES
 from assets.profile import HOUSE
+from resources.stores import is_alive
 
+PROCESS_TAG = "melisma/process"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -27,8 +31,13 @@ class StageRun:
 
 
 def instance() -> dg.DagsterInstance:
-    """The instance the UI uses: DAGSTER_HOME where it is set, the project's own otherwise."""
-    os.environ.setdefault("DAGSTER_HOME", str(HOUSE))
+    """The instance the page uses: DAGSTER_HOME where it is set, otherwise the project's .dagster/."""
+    if "DAGSTER_HOME" not in os.environ:
+        home = HOUSE / ".dagster"
+        home.mkdir(exist_ok=True)
+        if not (home / "dagster.yaml").exists():
+            (home / "dagster.yaml").symlink_to("../dagster.yaml")
+        os.environ["DAGSTER_HOME"] = str(home)
     return dg.DagsterInstance.get()
 
 
@@ -37,16 +46,20 @@ def run_job(
     batch: str | None = None,
     stages: Sequence[str] | None = None,
     config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> list[StageRun]:
     """Runs a job, or some of its assets, and gives what each asset reported. Raises RunFailed."""
     from pipelines.definitions import defs
 
-    os.environ.setdefault("DAGSTER_HOME", str(HOUSE))
     with instance() as dagster:
+        _end_dead_runs(dagster)
+        if batch:
+            dagster.add_dynamic_partitions(BATCHES, [batch])  # it is in the ledger; Dagster may have been reset
         result = defs.resolve_job_def(name).execute_in_process(
             run_config={**QUIET, **(config or {})},
             partition_key=batch,
             asset_selection=[dg.AssetKey(stage) for stage in stages] if stages else None,
+            tags={PROCESS_TAG: _process(os.getpid()), **(tags or {})},
             instance=dagster,
             raise_on_error=False,
         )
@@ -61,6 +74,21 @@ def run_job(
         )
         for event in result.get_asset_materialization_events()
     ]
+
+
+def _end_dead_runs(dagster: dg.DagsterInstance) -> None:
+    """A killed command line leaves its run "started" and its places in the pools taken: the next one would wait for
+    ever. So it first ends the runs of processes of this machine that are gone."""
+    here = _process("")
+    for run in dagster.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        process = run.tags.get(PROCESS_TAG, "")
+        if process.startswith(here) and not is_alive(int(process.removeprefix(here))):
+            dagster.report_run_failed(run, "the process that ran it is gone")
+            dagster.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _process(pid: int | str) -> str:
+    return f"{socket.gethostname()} {pid}"
 
 
 def _cause(event: dg.DagsterEvent) -> str:

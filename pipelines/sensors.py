@@ -1,5 +1,7 @@
 """What happens when files arrive."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from assets.manifest.batches import unsealed
@@ -27,4 +29,5 @@ def arrivals(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.Ru
     enough = 1 if settings.seal_short else settings.batch_size
     if len(new) < enough:
         return dg.SkipReason(f"{len(new)} new files; {enough} are needed for a batch")
-    return dg.RunRequest(run_key=f"{len(new)} {new[0]['track_id']} {new[-1]['track_id']}")
+    hour = datetime.now(UTC).strftime("%Y-%m-%d %H")  # an ingest that failed is tried again an hour later
+    return dg.RunRequest(run_key=f"{hour} {len(new)} {new[0]['track_id']} {new[-1]['track_id']}")

@@ -19,7 +19,7 @@ HEAD_PATH = Path(__file__).parent / "weights" / "ctc_head.safetensors"
 CTC_HEAD = ModelSpec(
     name="whisper-base-ctc",
     package="resources/weights/ctc_head.safetensors",
-    weights_sha256="fa71c4293afe3637840ddb0a2448114709989eecdea4239f2d50a11cf76a4017",
+    weights_sha256="1bd876a647b93d736b08a548ef4b35151dfaa8fb2394aa27886b3ca2971e998c",
     parameters=(
         ("encoder_sha256", WHISPER_BASE_SHA256),
         ("window_s", 30.0),

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -135,6 +136,8 @@ def _result(item: Any, future: "Future[Done]") -> Done:
         done = future.result()
     except EngineError as error:
         raise EngineError(str(error)) from None
+    except BrokenProcessPool as error:
+        raise EngineError(f"the workers die while they load their models (out of memory?): {error}") from None
     except TimeoutError as error:
         return Done(item, None, error, time.perf_counter() - start)
     except ProcessExpired as error:

@@ -21,10 +21,22 @@ import numpy as np
 
 from resources.child import LIMITS, Child, DecodeError, Limits
 
-__all__ = ["LIMITS", "DecodeError", "Limits", "decode", "encode", "first_audio", "local_path", "opened", "sound_file"]
+__all__ = [
+    "LIMITS",
+    "DecodeError",
+    "Limits",
+    "decode",
+    "decode_mono",
+    "encode",
+    "first_audio",
+    "local_path",
+    "opened",
+    "sound_file",
+]
 
 # Without dates, versions and random serial numbers in the file, so that the same audio gives the same bytes.
 BITEXACT = {"map_metadata": -1, "fflags": "+bitexact", "flags:a": "+bitexact", "threads": 1}
+CANCELLED = 0.01  # a mean so much weaker than the difference is what is left of a track with one channel turned over
 CODECS: dict[str, dict[str, Any]] = {
     "flac": {"format": "flac", "acodec": "flac", "sample_fmt": "s32", "bits_per_raw_sample": 24},
     "opus": {"format": "ogg", "acodec": "libopus", "audio_bitrate": "160k"},
@@ -113,6 +125,19 @@ def decode(
     # A wav header comes first, to tell how many channels there are.
     graph = audio.output("pipe:1", format="wav", acodec="pcm_f32le", **BITEXACT)
     yield from _blocks(path, ["-loglevel", "error", *graph.get_args()], rate_hz, channels, limits)
+
+
+def decode_mono(path: Path, rate_hz: int, *, start_s: float = 0.0, duration_s: float | None = None) -> np.ndarray:
+    """A stretch in memory as float32 [samples]: the mean of both channels, or half their difference where they cancel.
+
+    Raises:
+        DecodeError: what is wrong with the file.
+    """
+    blocks = list(decode(path, rate_hz, 2, start_s=start_s, duration_s=duration_s))
+    both = np.concatenate([np.zeros((0, 2), np.float32), *blocks])
+    middle, side = (both[:, 0] + both[:, 1]) / 2, (both[:, 0] - both[:, 1]) / 2
+    cancelled = np.square(middle, dtype=np.float64).sum() < CANCELLED * np.square(side, dtype=np.float64).sum()
+    return side if cancelled else middle
 
 
 def _blocks(path: Path, arguments: list[str], rate_hz: int, channels: int, limits: Limits) -> Iterator[np.ndarray]:

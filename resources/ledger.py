@@ -83,7 +83,10 @@ class Ledger:
     def efforts(self, stage: str, batch: str) -> pa.Table:
         """Every attempt that was ever made on a track of the batch."""
         tables = [self._read(key) for key in self.store.list(f"efforts/{stage}/{batch}/")]
-        return pa.concat_tables(tables) if tables else EFFORTS.empty_table()
+        if not tables:
+            return EFFORTS.empty_table()
+        # A compaction that was killed leaves the same attempts in two files.
+        return pa.concat_tables(tables).group_by(EFFORTS.names, use_threads=False).aggregate([]).cast(EFFORTS)
 
     def compact(self, stage: str, batch: str) -> None:
         """One file of efforts in place of one a chunk."""

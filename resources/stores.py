@@ -103,9 +103,9 @@ class FolderStore:
     def sweep(self) -> int:
         """Takes away what processes that no longer live left unfinished; gives how many."""
         here = f"{socket.gethostname()}~"
-        left = [path for path in self.parts.glob(f"{here}*") if not _alive(int(path.name.split("~")[1]))]
+        left = [path for path in self.parts.glob(f"{here}*") if not is_alive(int(path.name.split("~")[1]))]
         for path in left:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True)
         return len(left)
 
     def _path(self, key: str) -> Path:
@@ -225,7 +225,8 @@ def _owner() -> str:
     return f"{socket.gethostname()}~{os.getpid()}~"
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine is there."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

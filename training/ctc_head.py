@@ -28,12 +28,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Recipe:
-    epochs: int = 10
+    epochs: int = 8
     batch: int = 4
     rate: float = 2e-3
     weight_decay: float = 0.02
-    dropout: float = 0.2
-    noise: float = 0.25  # of each channel's own deviation, added to what the encoder hears
+    dropout: float = 0.35
+    noise: float = 0.5  # of each channel's own deviation, added to what the encoder hears
     width: int = 256
     seed: int = 3
     threads: int = 2

@@ -1,10 +1,9 @@
 """The `captions` stage: each track in words, with the tempo and key that were measured."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assets.captions.descriptors import facts_of
 from assets.captions.sentence import SentenceWriter
@@ -13,7 +12,7 @@ from assets.captions.spectra import RATE_HZ
 from assets.stage import Process, Stage
 from assets.tables import Row
 from resources.captioners import MEASURED, Captioner
-from resources.ffmpeg import decode, local_path
+from resources.ffmpeg import decode_mono, local_path
 from resources.models import ModelSpec
 from resources.stores import Store, open_store
 
@@ -59,9 +58,9 @@ def captions_of(settings: CaptionSettings, store: Store, captioner: Captioner, t
     start_s = max(0.0, (track["duration_s"] - settings.heard_s) / 2)
     heard = {"start_s": start_s, "duration_s": settings.heard_s}
     gain = np.float32(10 ** (track["gain_db"] / 20))
-    mix = gain * _mono(decode(local_path(track["uri"]), RATE_HZ, 1, **heard))
+    mix = gain * decode_mono(local_path(track["uri"]), RATE_HZ, **heard)
     with store.local(track["vocals_uri"]) as path:
-        vocals = _mono(decode(path, RATE_HZ, 1, **heard))
+        vocals = decode_mono(path, RATE_HZ, **heard)
     length = min(len(mix), len(vocals))  # a sample of rounding may lie between them
     mix, vocals = mix[:length], vocals[:length]
     facts, tempo, key = facts_of(track, mix, vocals)
@@ -76,7 +75,3 @@ def captions_of(settings: CaptionSettings, store: Store, captioner: Captioner, t
             "model": settings.captioner,
         }
     ]
-
-
-def _mono(blocks: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.concatenate([block[:, 0] for block in blocks])

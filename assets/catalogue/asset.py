@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.catalogue.settings import CatalogueSettings
-from assets.catalogue.stage import catalogue_stage, catalogue_through
+from assets.catalogue.stage import Waits, catalogue_stage, catalogue_through
 from assets.partitions import MANY_A_RUN, batches, column_schema, each_batch
 from assets.profile import profile
 from assets.stage import Outcome
@@ -25,8 +25,6 @@ STAGE = catalogue_stage(profile().catalogue)
     pool="catalogue",
     code_version=STAGE.parameter_hash,
     backfill_policy=MANY_A_RUN,
-    # Batches go in the order of their sealing: in a backfill, one may have to wait for the tracks of an earlier one.
-    retry_policy=dg.RetryPolicy(max_retries=20, delay=30),
     metadata=column_schema(STAGE.table),
 )
 def catalogue(context: dg.AssetExecutionContext, store: StoreResource) -> Iterator[dg.MaterializeResult]:
@@ -35,6 +33,13 @@ def catalogue(context: dg.AssetExecutionContext, store: StoreResource) -> Iterat
     recipe, ledger = catalogue_stage(settings), Ledger(store.build())
 
     def decide(batch: str) -> Outcome:
-        return catalogue_through(recipe, settings, batch, ledger)
+        try:
+            return catalogue_through(recipe, settings, batch, ledger)
+        except Waits as waits:
+            # Batches go in the order of their sealing. In a backfill the earlier one is on its way; elsewhere nobody
+            # may have asked for it.
+            if "dagster/backfill" in context.run.tags:
+                raise dg.RetryRequested(max_retries=60, seconds_to_wait=60) from waits
+            raise dg.Failure(str(waits), allow_retries=False) from None
 
     yield from each_batch(context, decide, store)

@@ -17,11 +17,17 @@ COVERED = 0.9  # a duplicate that another track holds so much of adds nothing to
 
 
 def catalogue_batch(
-    batch: str, sealed: Sequence[str], tracks: pa.Table, index: DuplicateIndex, settings: CatalogueSettings
+    batch: str,
+    sealed: Sequence[str],
+    tracks: pa.Table,
+    index: DuplicateIndex,
+    settings: CatalogueSettings,
+    splits: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """The catalogue's rows of a batch, in the order of its tracks; the batch is in the index afterwards.
 
-    `sealed` are all batches in order of their sealing; those before `batch` must be in the index. The same tracks
+    `sealed` are all batches in order of their sealing; those before `batch` must be in the index. `splits` are what
+    tracks of this batch were given before, and keep. The same tracks
     after the same batches give the same rows and the same index.
 
     Raises:
@@ -32,7 +38,7 @@ def catalogue_batch(
     with index.before(batch, sealed) as past:
         matches = find_duplicates(arrived, past, settings)
         others = sorted({match.place for found in matches.values() for match in found if match.place not in arrived})
-        rows, kept = decide(arrived, matches, past.recordings(others), settings)
+        rows, kept = decide(arrived, matches, past.recordings(others), settings, splits)
     index.add(batch, kept)
     return rows
 
@@ -51,6 +57,7 @@ def decide(
     matches: Mapping[Place, Sequence[Match]],
     earlier: Mapping[Place, Recording],
     settings: CatalogueSettings,
+    splits: Mapping[str, str] | None = None,
 ) -> tuple[list[Row], list[tuple[Recording, bool]]]:
     """One row for each track that arrived, and what later batches are to recognise, with whether it is worth listing.
 
@@ -79,7 +86,8 @@ def decide(
             row |= {"status": Status.REJECTED, "reason": Reason.DUPLICATE, "split": first.split}
             row |= {"group": first.group, "duplicate_of": first.group, "detail": f"{detail} as {first.track_id}"}
         else:
-            row["split"] = split_of(recording.track_id, settings.valid_share, settings.test_share, settings.split_seed)
+            drawn = split_of(recording.track_id, settings.valid_share, settings.test_share, settings.split_seed)
+            row["split"] = (splits or {}).get(recording.track_id, drawn)
         rows.append(row)
         known[place] = replace(recording, group=row["group"], split=row["split"])
         kept.append((known[place], all(match.covers < COVERED for match, _ in near)))

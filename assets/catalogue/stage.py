@@ -10,6 +10,10 @@ from assets.tables import Row, Status
 from resources.ledger import Ledger
 
 
+class Waits(Exception):
+    """Another batch comes first, and is not ready yet."""
+
+
 def catalogue_stage(settings: CatalogueSettings) -> Recipe:
     return Recipe(
         table="catalogue",
@@ -23,15 +27,15 @@ def catalogue_through(recipe: Recipe, settings: CatalogueSettings, batch: str, l
     """Brings the catalogue of a batch up to date; first that of every batch before it, since those come first.
 
     Raises:
-        LookupError: an earlier batch has no tracks yet.
+        Waits: an earlier batch has no tracks yet.
     """
     sealed = ledger.batches("manifest")
     for earlier in sealed[: sealed.index(batch)]:
-        if ledger.pointer(recipe.table, earlier) is None:
-            if ledger.pointer("tracks", earlier) is None:
-                raise LookupError(
-                    f"the catalogue of {batch} waits for the tracks of {earlier}, which was sealed before"
-                )
+        pointer, tracks = ledger.pointer(recipe.table, earlier), ledger.pointer("tracks", earlier)
+        if tracks is None:
+            raise Waits(f"the catalogue of {batch} waits for the tracks of {earlier}, which was sealed before it")
+        made_with = (recipe.parameter_hash, {"tracks": tracks.data_version})
+        if pointer is None or (pointer.parameter_hash, pointer.inputs) != made_with:
             _catalogue(recipe, settings, earlier, sealed, ledger)
     return _catalogue(recipe, settings, batch, sealed, ledger)
 
@@ -40,11 +44,12 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
     start = monotonic()
     inputs = {row["track_id"]: row for row in input_rows(recipe, batch, ledger)}
     rows = _done(recipe, batch, ledger)
+    splits = {row["track_id"]: row["split"] for row in rows if row["split"]}
     work = {work_key(row["track_id"], row["input_hash"], row["parameter_hash"]) for row in rows}
     same = bool(rows or not inputs) and work == {row["key"] for row in inputs.values()}
     if not same:
         index = DuplicateIndex(ledger.store)
-        found = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings)
+        found = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
         rows = [stamp(inputs[row["track_id"]], recipe) | row for row in found]
     version = seal(recipe, batch, rows, ledger)
     return Outcome(

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from assets.lyrics.trust import agreement_of, evidence_of, trust_of
 from assets.stage import Process, Stage
 from assets.tables import Row
 from resources.acoustics import CTC_HEAD, AcousticModel, open_acoustic_model
-from resources.ffmpeg import decode, local_path
+from resources.ffmpeg import decode_mono, local_path
 from resources.stores import Store, open_store
 from resources.transcribers import RATE_HZ, WHISPER_BASE, Transcriber, open_transcriber
 
@@ -81,9 +80,9 @@ def lyrics_of(settings: LyricsSettings, ears: Ears, store: Store, track: Row) ->
     if sung_s < settings.min_sung_s:
         found = Found(None, "none", [], None, notes | {"given_words": len(_words(given))})
     else:
-        mix = _mono(local_path(track["uri"]))
+        mix = decode_mono(local_path(track["uri"]), RATE_HZ)
         with store.local(track["vocals_uri"]) as path:
-            vocals = _mono(path)
+            vocals = decode_mono(path, RATE_HZ)
         listen = _align_given if given else _transcribe
         found = listen(settings, ears, Sound(mix, vocals, singing, track["duration_s"]), given, notes)
     return [_row(store, track, found, enhanced=settings.enhanced_lrc)]
@@ -143,11 +142,6 @@ def _notes_of(heard: Heard) -> Notes:
 
 def _words(lines: Sequence[SungLine]) -> list[str]:
     return [word for line in lines for word in line.words]
-
-
-def _mono(path: Path) -> np.ndarray:
-    """A whole file as float32 [samples] at 16 kHz."""
-    return np.concatenate([np.zeros(0, np.float32), *(block[:, 0] for block in decode(path, RATE_HZ, 1))])
 
 
 def _row(store: Store, track: Row, found: Found, *, enhanced: bool) -> Row:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from assets.stage import Policy, Recipe
+from assets.stage import MAX_FAILED_SHARE, Policy, Recipe
 from assets.tables import Status
 from resources.ledger import Ledger, Pointer
 
@@ -28,25 +28,32 @@ class BatchStanding:
         return tuple(stage for stage, standing in self.stages.items() if standing != Standing.DONE)
 
 
-def standings(batches: Iterable[str], stages: Sequence[Recipe], ledger: Ledger) -> list[BatchStanding]:
+def standings(
+    batches: Iterable[str], stages: Sequence[Recipe], ledger: Ledger, attempts: int = Policy().attempts
+) -> list[BatchStanding]:
     """Read from the pointers alone; where a batch has failures, from what was tried on them as well.
 
     A stage whose input is about to change counts as stale too, so that the list is what there is to do.
     """
-    return [BatchStanding(batch, _batch(batch, stages, ledger)) for batch in batches]
+    return [BatchStanding(batch, _batch(batch, stages, ledger, attempts)) for batch in batches]
 
 
-def _batch(batch: str, stages: Sequence[Recipe], ledger: Ledger) -> dict[str, Standing]:
+def _batch(batch: str, stages: Sequence[Recipe], ledger: Ledger, attempts: int) -> dict[str, Standing]:
     pointers = {stage.table: ledger.pointer(stage.table, batch) for stage in stages}
     pointers["manifest"] = ledger.pointer("manifest", batch)
     found: dict[str, Standing] = {}
     for stage in stages:
-        found[stage.table] = _standing(stage, batch, pointers, found, ledger)
+        found[stage.table] = _standing(stage, batch, pointers, found, ledger, attempts)
     return found
 
 
 def _standing(
-    stage: Recipe, batch: str, pointers: Mapping[str, Pointer | None], before: Mapping[str, Standing], ledger: Ledger
+    stage: Recipe,
+    batch: str,
+    pointers: Mapping[str, Pointer | None],
+    before: Mapping[str, Standing],
+    ledger: Ledger,
+    attempts: int,
 ) -> Standing:
     pointer = pointers[stage.table]
     if pointer is None:
@@ -59,14 +66,16 @@ def _standing(
     )
     if moved or pointer.parameter_hash != stage.parameter_hash:
         return Standing.STALE
-    if pointer.counts["failed"] and _retriable(stage, batch, ledger):
+    if pointer.counts["failed"] > MAX_FAILED_SHARE * sum(pointer.counts.values()):
+        return Standing.FAILED
+    if pointer.counts["failed"] and _retriable(stage, batch, ledger, attempts):
         return Standing.FAILED
     return Standing.DONE
 
 
-def _retriable(stage: Recipe, batch: str, ledger: Ledger) -> bool:
+def _retriable(stage: Recipe, batch: str, ledger: Ledger, attempts: int) -> bool:
     fates = ledger.read(stage.table, batch, ["track_id", "status"]).to_pylist()
     failed = {row["track_id"] for row in fates if row["status"] == Status.FAILED}
     efforts = ledger.efforts(stage.table, batch).select(["track_id", "status"]).to_pylist()
     tries = Counter(row["track_id"] for row in efforts if row["status"] == Status.FAILED)
-    return any(tries[name] < Policy().attempts for name in failed)
+    return any(tries[name] < attempts for name in failed)

@@ -77,11 +77,14 @@ def broken_rules(ledger: Ledger, rules: Mapping[str, Sequence[Rule]]) -> dict[tu
 
 
 def straddling_groups(ledger: Ledger) -> list[str]:
-    """Groups of duplicates with members in two splits. Empty, or validation is worth nothing."""
+    """Groups of duplicates with members in two splits; what was left out as a duplicate counts too.
+
+    Empty, or validation is worth nothing.
+    """
     split_of: dict[str, str] = {}
     faults = []
     for batch in ledger.batches("catalogue"):
-        for row in ledger.read("catalogue", batch, ["group", "split", "status"]).to_pylist():
-            if row["status"] == Status.OK and split_of.setdefault(row["group"], row["split"]) != row["split"]:
+        for row in ledger.read("catalogue", batch, ["group", "split"]).to_pylist():
+            if row["group"] and split_of.setdefault(row["group"], row["split"]) != row["split"]:
                 faults.append(f"{row['group']} is in {split_of[row['group']]} and in {row['split']}")
     return faults

@@ -8,7 +8,7 @@ from assets.partitions import MANY_A_RUN, batches, column_schema, each_batch, pr
 from assets.profile import profile
 from assets.shards.settings import ShardSettings
 from assets.shards.stage import pack_batch, shards_stage
-from assets.stage import Outcome
+from assets.stage import ATTEMPTS_TAG, Outcome, Policy
 from resources.configured import EngineResource, StoreResource, launchpad
 from resources.ledger import Ledger
 
@@ -34,8 +34,10 @@ def shards(
     settings = ShardSettings.model_validate(context.op_execution_context.op_config)
     stage, ledger = shards_stage(settings, store.root), Ledger(store.build())
 
+    attempts = int(context.run.tags.get(ATTEMPTS_TAG, Policy().attempts))
+
     def pack(batch: str) -> Outcome:
         with progress_bar(f"shards {batch}") as progress:
-            return pack_batch(stage, settings, batch, ledger, engine.build(), progress)
+            return pack_batch(stage, settings, batch, ledger, engine.build(), progress, attempts)
 
     yield from each_batch(context, pack, store)

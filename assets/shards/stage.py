@@ -1,5 +1,6 @@
 """The `shards` stage: tracks are encoded side by side, and packed in order."""
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from time import monotonic
@@ -11,7 +12,7 @@ from assets.shards.pack import pack
 from assets.shards.sample import READS, EncodedSample
 from assets.shards.settings import ShardSettings
 from assets.shards.tracks import still_to_pack, tracks_of
-from assets.stage import Outcome, Progress, Stage, counts_of, effort_of, fate_of, input_rows, seal, stamp
+from assets.stage import Outcome, Policy, Progress, Stage, counts_of, effort_of, fate_of, input_rows, seal, stamp
 from assets.tables import Row, Status, table_of
 from resources.engines import Engine
 from resources.ledger import EFFORTS, Ledger, digest
@@ -32,7 +33,13 @@ def shards_stage(settings: ShardSettings, store_root: str) -> Stage:
 
 
 def pack_batch(
-    stage: Stage, settings: ShardSettings, batch: str, ledger: Ledger, engine: Engine, progress: Progress
+    stage: Stage,
+    settings: ShardSettings,
+    batch: str,
+    ledger: Ledger,
+    engine: Engine,
+    progress: Progress = lambda done, total: None,
+    attempts: int = Policy().attempts,
 ) -> Outcome:
     """Brings a batch's shards up to date.
 
@@ -42,7 +49,7 @@ def pack_batch(
     start = monotonic()
     tracks = {row["track_id"]: row for row in input_rows(stage, batch, ledger)}
     plan = digest([row["key"] for row in tracks.values()])
-    if (sealed := _sealed(stage, batch, plan, ledger)) is not None:
+    if (sealed := _sealed(stage, batch, plan, ledger, attempts)) is not None:
         return _outcome(stage, batch, sealed, tracks, set(), ledger, start)
     chunk = f"{batch}/{plan}"
     rows = [row for part in ledger.parts(stage.table, chunk) for row in part.to_pylist()]
@@ -72,14 +79,16 @@ def pack_batch(
     return _outcome(stage, batch, rows, tracks, {row["track_id"] for row in todo}, ledger, start)
 
 
-def _sealed(stage: Stage, batch: str, plan: str, ledger: Ledger) -> list[Row] | None:
-    """The batch's rows, if they were made from these inputs and none of them failed."""
+def _sealed(stage: Stage, batch: str, plan: str, ledger: Ledger, attempts: int) -> list[Row] | None:
+    """The batch's rows, if they were made from these inputs, and none that failed is worth another try."""
     if ledger.pointer(stage.table, batch) is None:
         return None
     rows = ledger.read(stage.table, batch).to_pylist()
     keys = {row["track_id"]: digest([row["track_id"], row["input_hash"], row["parameter_hash"]]) for row in rows}
     same = digest(list(keys.values())) == plan
-    return rows if same and all(row["status"] != Status.FAILED for row in rows) else None
+    failed = {row["track_id"] for row in rows if row["status"] == Status.FAILED}
+    tries = Counter(ledger.efforts(stage.table, batch)["track_id"].to_pylist()) if failed else Counter()
+    return rows if same and all(tries[track_id] >= attempts for track_id in failed) else None
 
 
 def _outcome(

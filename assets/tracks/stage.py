@@ -51,6 +51,8 @@ def track_of(settings: TrackSettings, file: Row) -> list[Row]:
         header = probe(path, limits)
         found = measure(path, settings, limits)
     except DecodeError as error:
+        if error.reason in (Reason.MISSING, Reason.UNREADABLE) and file["bytes"] is not None:
+            raise  # it was there when it was listed: an unmounted share is no fault of the file, and worth another try
         raise Rejected(Reason(error.reason), error.message) from error
     _check_length(header, found, settings)
     notes: list[str] = []

@@ -1,12 +1,13 @@
 from collections import Counter
 from functools import partial
 
+import pyarrow as pa
 import pytest
 
 from assets.stage import Policy, Stage, input_rows, run_stage
 from assets.tables import Reason, Rejected, table_of
 from resources.engines import InlineEngine
-from resources.ledger import Ledger, Pointer
+from resources.ledger import EFFORTS, Ledger, Pointer
 
 calls: Counter[str] = Counter()
 
@@ -134,3 +135,25 @@ def test_only_tracks_that_are_ok_before_come_in(ledger):
 def test_a_batch_that_was_not_made_before_is_named(ledger):
     with pytest.raises(KeyError, match="manifest has not finished batch b0"):
         run(ledger)
+
+
+def test_a_late_success_counts_more_than_failures_that_came_before_it(ledger):
+    """Two failures and a success in the chunks of killed runs: the success is kept, whatever order they are read in."""
+    seal_manifest(ledger, {"a": 1})
+    (row,) = input_rows(stage_of(), "b0", ledger)
+    fate = {"track_id": "a", "input_hash": row["input_hash"], "parameter_hash": stage_of().parameter_hash}
+    for number, status in enumerate(["failed", "failed", "ok"]):
+        effort = {"track_id": "a", "work_key": row["key"], "status": status, "seconds": float(number)}
+        part = table_of("captions", [{**fate, "status": status, "detail": str(number)}])
+        ledger.append("captions", "b0", part, pa.Table.from_pylist([effort], schema=EFFORTS))
+    assert run(ledger).counts == {"ok": 1, "rejected": 0, "failed": 0}
+    assert calls == {}
+
+
+def test_attempts_that_stand_in_two_files_count_once(ledger):
+    seal_manifest(ledger, {"c": -1})
+    run(ledger)
+    (key,) = ledger.store.list("efforts/captions/b0/")
+    with ledger.store.open(key) as file:
+        ledger.store.put_bytes("efforts/captions/b0/again.parquet", file.read())
+    assert ledger.efforts("captions", "b0").num_rows == 1

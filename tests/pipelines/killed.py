@@ -56,7 +56,7 @@ def main() -> None:
         if name == "catalogue":
             catalogue_through(stage, profile.catalogue, BATCH, ledger)
         elif isinstance(stage, Stage) and name == "shards":
-            pack_batch(stage, profile.shards, BATCH, ledger, engine, lambda done, total: None)
+            pack_batch(stage, profile.shards, BATCH, ledger, engine)
         elif isinstance(stage, Stage):
             run_stage(stage, BATCH, ledger, engine, Policy(chunk=1))
 

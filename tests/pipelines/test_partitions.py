@@ -5,8 +5,8 @@ import pytest
 
 from assets.manifest.batches import seal_batches
 from assets.partitions import BATCHES, batches, each_batch
-from assets.stage import Outcome, Stage, run_stage
-from resources.configured import StoreResource
+from assets.stage import Outcome, Recipe, Stage, run_stage, seal
+from resources.configured import EngineResource, StoreResource
 from resources.engines import InlineEngine
 from resources.ledger import Ledger
 
@@ -72,3 +72,36 @@ def test_each_batch_has_the_version_of_its_own_table(versions, ledger):
 def test_each_batch_says_from_which_event_of_its_inputs_it_was_made(versions):
     pointers = {tags["dagster/input_event_pointer/captions"] for tags in versions.values()}
     assert len(pointers) == len(NAMES)
+
+
+def test_a_launchpad_override_changes_the_data_version_of_what_it_touches(store, ledger):
+    """Two tables by hand, then the real asset, as the launchpad runs it."""
+    from assets.windows.asset import windows
+
+    (ledger_batch,) = seal_batches([{"uri": "file:///a.mp3", "bytes": 1, "modified_s": 0.0}], ledger, 1, True).batches
+    word = {"text": "we", "start_s": 1.0, "end_s": 2.0, "confidence": 1.0}
+    line = {"text": "we", "start_s": 1.0, "end_s": 2.0, "confidence": 1.0, "words": [word]}
+    made = {
+        "tracks": {"uri": "file:///a.mp3", "sha256": "0", "duration_s": 30.0},
+        "lyrics": {"lines": [line]},
+    }
+    for stage, values in made.items():
+        row = {"track_id": "a", "status": "ok", "input_hash": "", "parameter_hash": ""} | values
+        seal(Recipe(stage, "1", {}, {}), ledger_batch, [row], ledger)
+
+    def version(config: dict) -> str:
+        result = dg.materialize(
+            [windows],
+            partition_key=ledger_batch,
+            instance=instance,
+            resources={"store": StoreResource(root=str(store.root)), "engine": EngineResource(workers=1)},
+            run_config={"ops": {"windows": {"config": config}}},
+        )
+        (event,) = result.asset_materializations_for_node("windows")
+        return event.tags["dagster/data_version"]
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions(BATCHES, [ledger_batch])
+        as_the_profile_has_it = version({})
+        assert version({"per_length": 1}) != as_the_profile_has_it
+        assert version({}) == as_the_profile_has_it

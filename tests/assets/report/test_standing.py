@@ -5,8 +5,8 @@ from resources.engines import InlineEngine
 from resources.ledger import Ledger, Pointer
 
 
-def seal_manifest(ledger: Ledger, version: str = "1") -> None:
-    rows = [{"track_id": "a", "status": "ok", "uri": version}]
+def seal_manifest(ledger: Ledger, version: str = "1", tracks: str = "a") -> None:
+    rows = [{"track_id": name, "status": "ok", "uri": version} for name in tracks]
     pointer = Pointer(f"tables/manifest/b0/{version}", version, "", {}, {"ok": 1, "rejected": 0, "failed": 0})
     ledger.seal("manifest", "b0", table_of("manifest", rows), pointer)
 
@@ -15,12 +15,14 @@ def do(row: dict) -> list[dict]:
     return [{"caption": "a song"}] if row.get("uri") else [{"rank": 1}]
 
 
-def fail(row: dict) -> list[dict]:
-    raise OSError("gone")
+def fail_on_a(row: dict) -> list[dict]:
+    if row["track_id"] == "a":
+        raise OSError("gone")
+    return do(row)
 
 
 CAPTIONS = Stage("captions", "1", {"manifest": ("uri",)}, {}, lambda: do)
-FAILING = Stage("captions", "1", {"manifest": ("uri",)}, {}, lambda: fail)
+FAILING = Stage("captions", "1", {"manifest": ("uri",)}, {}, lambda: fail_on_a)
 WINDOWS = Stage("windows", "1", {"captions": ("caption",)}, {}, lambda: do)
 
 
@@ -67,9 +69,24 @@ def test_other_inputs_make_a_stage_stale(ledger):
 
 
 def test_a_failure_is_due_until_its_attempts_are_spent(ledger):
-    seal_manifest(ledger)
+    seal_manifest(ledger, tracks="abcdefghij")
     seen = []
     for _ in range(Policy().attempts):
         run(ledger, FAILING)
         seen.append(stand(ledger, FAILING)["captions"])
     assert seen == ["failed", "failed", "done"]
+
+
+def test_a_batch_in_which_most_tracks_failed_is_never_done(ledger):
+    seal_manifest(ledger, tracks="ab")
+    for _ in range(Policy().attempts):
+        run(ledger, FAILING)
+    assert stand(ledger, FAILING) == {"captions": "failed"}
+
+
+def test_asked_to_a_spent_failure_is_due_again(ledger):
+    seal_manifest(ledger, tracks="abcdefghij")
+    for _ in range(Policy().attempts):
+        run(ledger, FAILING)
+    (found,) = standings(["b0"], [FAILING], ledger, attempts=9)
+    assert found.work == ("captions",)
