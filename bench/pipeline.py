@@ -166,6 +166,23 @@ def report(found: dict[str, dict[str, Any]]) -> None:
     added = dagster["seconds"] - plain["seconds"]
     print(f"\nDagster, tables and ledger add {added:.1f} s: {100 * added / plain['seconds']:.1f} %")
     print(f"peak memory of the process tree (PSS): {dagster['peak_bytes'] / 1e9:.2f} GB")
+    print(
+        f"definitions load in {load_s():.2f} s (the best of three), torch {'' if torch_is_loaded() else 'not '}among them"
+    )
+
+
+def load_s() -> float:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import pipelines.definitions"], cwd=HOUSE, check=True)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def torch_is_loaded() -> bool:
+    code = "import sys, pipelines.definitions; sys.exit('torch' in sys.modules)"
+    return bool(subprocess.run([sys.executable, "-c", code], cwd=HOUSE, check=False).returncode)
 
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ def shards(
     split: Annotated[str, typer.Option(help="train, valid or test")] = "train",
     as_json: AsJson = False,
 ) -> None:
-    """The tars that count now, one a line. (Older ones stay in the folder, for checkpoints that were trained on them.)"""
+    """The tars that count now, one a line. (Older ones stay in the folder, for checkpoints trained on them.)"""
     ledger = _ledger()
     keys = {
         row["shard_uri"]: None

@@ -5,15 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import webdataset
 
 HOUSE = Path(__file__).resolve().parents[2]
-DAGSTER = "telemetry:\n  enabled: false\n"
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,19 @@ class Project:
     home: Path
 
     def melisma(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         environment = {"MELISMA_PROFILE": str(self.home / "profile.toml"), "DAGSTER_HOME": str(self.home / "dagster")}
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments],
             cwd=HOUSE,
-            env=os.environ | environment | {"COLUMNS": "200"},
-            capture_output=True,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
 
     def json(self, *arguments: str):
@@ -54,7 +60,7 @@ def project(tmp_path_factory, demo_songs, cut_song: Callable[..., Path]) -> Proj
     shutil.copy(music / "a.flac", music / "d.flac")
     (music / "e.mp3").write_bytes(b"")
     (home / "dagster").mkdir()
-    (home / "dagster" / "dagster.yaml").write_text(DAGSTER)
+    shutil.copy(HOUSE / "dagster.yaml", home / "dagster")
     (home / "profile.toml").write_text(
         f'store = "{home / "store"}"\n[manifest]\nbatch_size = 3\n[windows]\nlengths_s = [5.0, 10.0]\n'
     )
@@ -81,7 +87,7 @@ def test_a_second_run_does_nothing_and_says_so(project):
 
 
 def test_the_shards_are_read_by_plain_webdataset(project):
-    tars = sorted(str(path) for path in (project.home / "store" / "shards").rglob("*.tar"))
+    tars = [uri for split in ("train", "valid", "test") for uri in project.json("shards", "--split", split)]
     samples = list(webdataset.WebDataset(tars, shardshuffle=False))
     assert samples
     for sample in samples:
@@ -137,3 +143,22 @@ def test_another_caption_setting_touches_captions_and_what_reads_them_and_nothin
     ledger = Ledger(FolderStore(project.home / "store"))
     (first, _) = standings(["b00000", "b00001"], list(way(read_profile(changed)).values()), ledger)
     assert first.work == ("captions", "shards")
+
+
+def test_a_run_killed_in_the_middle_leaves_no_process_and_does_not_hold_up_the_next(project, demo_songs, cut_song):
+    """Last of all, since it adds a batch."""
+    more = project.home / "more"
+    more.mkdir()
+    cut_song(demo_songs["quiet"], more / "f.flac", 5.0, 8.0)
+    assert project.json("ingest", str(more), "--seal")["new"] == 1
+    pointer = project.home / "store" / "current" / "catalogue" / "b00002.json"
+    process = project.start("run")
+    while not pointer.exists() and process.poll() is None:
+        time.sleep(0.05)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+    done = project.melisma("run")
+    assert done.returncode == 0, done.stderr
+    assert all(row["stems"] == row["shards"] == "done" for row in project.json("status"))
