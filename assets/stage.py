@@ -85,7 +85,7 @@ MAX_FAILED_SHARE = 0.2  # of a batch; above it something is broken, and the batc
 class Policy:
     """When work is written down, and how often it is tried."""
 
-    chunk: int = 8
+    chunk: int = 64
     chunk_s: float = 20.0
     attempts: int = 3
 

@@ -166,9 +166,8 @@ def report(found: dict[str, dict[str, Any]]) -> None:
     added = dagster["seconds"] - plain["seconds"]
     print(f"\nDagster, tables and ledger add {added:.1f} s: {100 * added / plain['seconds']:.1f} %")
     print(f"peak memory of the process tree (PSS): {dagster['peak_bytes'] / 1e9:.2f} GB")
-    print(
-        f"definitions load in {load_s():.2f} s (the best of three), torch {'' if torch_is_loaded() else 'not '}among them"
-    )
+    torch = "with" if torch_is_loaded() else "without"
+    print(f"definitions load in {load_s():.2f} s (the best of three), {torch} torch")
 
 
 def load_s() -> float:

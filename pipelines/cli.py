@@ -12,12 +12,13 @@ from assets.report.lookup import NoSuchTrack, find_track, story, why
 from assets.report.standing import BatchStanding, Standing, standings
 from assets.stage import ATTEMPTS_TAG, Policy
 from assets.way import way
-from pipelines.printing import console, errors, plain, print_json, print_table
+from pipelines.printing import console, errors, plain, print_json, print_table, shown
 from resources.ledger import Ledger
 from resources.stores import open_store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 UNLIMITED = 1 << 30
+HIDDEN = {"fingerprint", "input_hash", "parameter_hash", "track_id", "lines", "given_lines", "shard_sha256"}
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 
 
@@ -146,11 +147,14 @@ def show(
     if as_json:
         print_json(rows)
         return
-    hidden = {"fingerprint", "input_hash", "parameter_hash", "track_id", "lines", "given_lines"}
     for stage, found in rows.items():
-        for row in found:
-            shown = [(name, value) for name, value in row.items() if value not in (None, []) and name not in hidden]
-            print_table(stage, ["", ""], ((name, str(value)) for name, value in shown))
+        names = [name for name in found[0] if name not in HIDDEN] if found else []
+        if len(found) > 1:
+            names = [name for name in names if name not in ("status", "reason", "detail")]
+            print_table(stage, names, ([row[name] for name in names] for row in found))
+        elif found:
+            values = ((name, shown(found[0][name])) for name in names if found[0][name] not in (None, []))
+            print_table(stage, ["", ""], values)
 
 
 @app.command()
@@ -276,8 +280,8 @@ def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[s
                 "stage": stage,
                 **counts,
                 "worked on": sum(found["worked_on"] for found in now),
-                "seconds": seconds,
-                "× real time": audio_s / seconds if seconds else 0.0,
+                "seconds": round(seconds, 1),
+                "× real time": round(audio_s / seconds, 1) if seconds else None,
             }
         )
     return rows

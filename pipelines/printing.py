@@ -21,11 +21,12 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     """Numbers to the right, the rest to the left; nothing in a cell is taken for markup."""
     rows = [list(row) for row in rows]
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.show_header = any(columns)
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float) for row in rows) and bool(rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(plain(_shown(value)) for value in row))
+        table.add_row(*(plain(shown(value)) for value in row))
     console.print(table)
 
 
@@ -36,5 +37,17 @@ def plain(text: str) -> str:
     return escape("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
 
 
-def _shown(value: Any) -> str:
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+def shown(value: Any) -> str:
+    """A value as a person reads it: numbers to a thousandth, stretches of time as from–to."""
+    match value:
+        case None:
+            return ""
+        case int() if not isinstance(value, bool):
+            return f"{value:,}"
+        case float():
+            return f"{value:,.3f}".rstrip("0").rstrip(".")
+        case {"start_s": start_s, "end_s": end_s}:
+            return f"{shown(start_s)}–{shown(end_s)}"
+        case list():
+            return ", ".join(shown(part) for part in value)
+    return str(value)

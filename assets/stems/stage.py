@@ -48,7 +48,7 @@ def stems_of(settings: StemSettings, spec: ModelSpec, store: Store, separator: S
     Raises:
         DecodeError: the file has changed since it became a track, or is gone.
     """
-    gain_db = -max(0.0, track["true_peak_dbtp"])  # what mp3 makes of a clipped song goes over full scale
+    gain_db = min(0.0, 0.0 - track["true_peak_dbtp"])  # what mp3 makes of a clipped song goes over full scale
     keys = {stem: f"stems/{track['key'][:2]}/{track['key']}.{stem}.{settings.codec}" for stem in STEMS}
     with store.scratch() as folder:
         files = {stem: folder / f"{stem}.flac" for stem in STEMS}
