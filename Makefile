@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-export DAGSTER_HOME := $(CURDIR)/.dagster
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev ingest test lint types check aligner clean
@@ -24,7 +23,7 @@ demo: $(READY)  ## the demo songs, from files to training shards
 	@$(BIN)/melisma demo
 
 dev: $(READY) .dagster/dagster.yaml  ## Dagster's page with all of it, on http://localhost:3000
-	$(BIN)/dagster dev
+	DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev
 
 ingest: $(READY)  ## your own music: make ingest SOURCE=/my/music
 	@test -n "$(SOURCE)" || { echo 'say where your music is: make ingest SOURCE=/my/music'; exit 2; }
