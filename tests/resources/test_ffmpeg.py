@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from resources.child import Child
-from resources.ffmpeg import DecodeError, Limits, decode, encode, first_audio, local_path, opened
+from resources.ffmpeg import DecodeError, Limits, decode, decode_mono, encode, first_audio, local_path, opened
 
 RATE_HZ = 44_100
 
@@ -57,6 +57,16 @@ def test_mono_becomes_stereo_at_its_own_level_and_back(song, tmp_path):
     doubled = whole(tmp_path / "mono.wav", channels=2)
     np.testing.assert_array_equal(doubled, song[:, [0, 0]])
     np.testing.assert_array_equal(whole(tmp_path / "mono.wav", channels=1)[:, 0], song[:, 0])
+
+
+def test_a_track_with_one_channel_turned_over_is_not_silent_as_mono(song, tmp_path):
+    path = tmp_path / "turned.wav"
+    soundfile.write(path, np.stack([song[:, 0], -song[:, 0]], axis=1), RATE_HZ, subtype="FLOAT")
+    np.testing.assert_allclose(decode_mono(path, RATE_HZ), song[:, 0], atol=1e-6)
+
+
+def test_any_other_track_is_the_mean_of_its_channels_as_mono(song, wav):
+    np.testing.assert_allclose(decode_mono(wav, RATE_HZ), song.mean(axis=1), atol=1e-6)
 
 
 def test_another_rate_keeps_length_and_pitch(wav):

@@ -67,3 +67,10 @@ def test_an_instrumental_has_its_loudest_windows(tmp_path):
 def test_settings_make_the_version():
     other = WindowSettings(per_length=3)
     assert windows_stage(SETTINGS).parameter_hash != windows_stage(other).parameter_hash
+
+
+def test_a_track_with_one_channel_turned_over_is_not_taken_for_silent(tmp_path):
+    tone = 0.3 * np.sin(np.arange(44_100 * 12) / 20)
+    soundfile.write(tmp_path / "turned.wav", np.stack([tone, -tone], axis=1), 44_100)
+    rows = windows_of(SETTINGS, track_of(12.0, uri=(tmp_path / "turned.wav").as_uri()))
+    assert {row["kind"] for row in rows} == {"energy"}
