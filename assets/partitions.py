@@ -59,7 +59,7 @@ def each_batch(
     Raises:
         dg.Failure: too many tracks of a batch failed. What did not fail is kept.
     """
-    outcomes = []
+    outcomes: list[Outcome] = []
     for batch in sorted(context.partition_keys):
         outcome = run(batch)
         context.log.info(sentence(outcome))

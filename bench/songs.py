@@ -103,10 +103,12 @@ def predict(folder: Path, ledger: Ledger, beside: Path) -> dict[str, Any]:
             duplicates.append([path.name, path_of[original].name])
         if path.parent.name == "audio" and "stems" in rows and rows["stems"][0]["status"] == Status.OK:
             songs[path.name] = song(rows, ledger, beside)
-    for place in ("audio", "bad"):  # a folder with a file's name is no file, but somebody may ask what became of it
-        for path in sorted((root / place).glob("*.*")):
-            if path.is_dir() and str(path.relative_to(root)) not in files:
-                files[str(path.relative_to(root))] = {"status": "rejected", "reason": "not_audio", "detail": "a folder"}
+    for place in ("audio", "bad"):
+        for path in sorted((root / place).glob("*/")):
+            name = str(path.relative_to(root))
+            inside = [found for file, found in files.items() if file.startswith(f"{name}/")]
+            # Somebody may ask what became of a folder: what became of what is in it, or nothing.
+            files.setdefault(name, inside[0] if inside else {"status": "rejected", "reason": "not_audio"})
     return {"songs": songs, "duplicates": duplicates, "files": files}
 
 
