@@ -105,7 +105,12 @@ class Ledger:
 
     def _read(self, key: str, columns: Sequence[str] | None = None) -> pa.Table:
         with self.store.open(key) as file:
-            return pq.read_table(file, columns=list(columns) if columns is not None else None)
+            data = pa.BufferReader(file.read())
+        # Without Arrow's threads: these tables are small, and a command that ends at once after reading one would at
+        # times be aborted by a thread that had not ended.
+        return pq.read_table(
+            data, columns=list(columns) if columns is not None else None, use_threads=False, pre_buffer=False
+        )
 
 
 def digest(value: Any) -> str:
