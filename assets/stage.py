@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from assets.tables import Reason, Rejected, Row, Status, ok_rows, table_of
+from resources.child import DecodeError
 from resources.engines import Done, Engine, WorkerDied
 from resources.ledger import EFFORTS, Ledger, Pointer, digest
 
@@ -244,6 +245,8 @@ def fate_of(error: Exception) -> Row:
     match error:
         case Rejected():
             return {"status": Status.REJECTED, "reason": error.reason, "detail": error.detail}
+        case DecodeError(reason=Reason.REPLACED):
+            return {"status": Status.REJECTED, "reason": Reason.REPLACED, "detail": error.message}
         case WorkerDied():
             reason = Reason.CRASHED
         case TimeoutError():

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     DECODER_CRASHED = "decoder_crashed"
     DECODER_TIMEOUT = "decoder_timeout"
     DECODER_LIMIT = "decoder_limit"
+    REPLACED = "replaced"
     DUPLICATE = "duplicate"
     SPLIT_CONFLICT = "split_conflict"
     LYRICS_TOO_LONG = "lyrics_too_long"

@@ -5,6 +5,7 @@ playlist cannot reach any other file.
 """
 
 import errno
+import hashlib
 import os
 import re
 import stat
@@ -60,11 +61,11 @@ def local_path(uri: str) -> Path:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """`path` open for reading, if it is an ordinary file with something in it.
+def opened(path: Path, sha256: str | None = None) -> Iterator[IO[bytes]]:
+    """`path` open for reading, if it is an ordinary file with something in it; with `sha256`, only that very content.
 
     Raises:
-        DecodeError: missing, unreadable, empty, or (a folder, a pipe, a device) not_audio.
+        DecodeError: missing, unreadable, empty, (a folder, a pipe, a device) not_audio, or (other content) replaced.
     """
     try:
         # Without O_NONBLOCK, to open a named pipe is to wait for its writer for ever.
@@ -81,6 +82,9 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         if status.st_size == 0:
             raise DecodeError("empty", "zero bytes")
         with os.fdopen(handle, "rb", buffering=0, closefd=False) as file:
+            if sha256 is not None and hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                raise DecodeError("replaced", f"{path.name} is no longer the file that was measured: ingest it again")
+            file.seek(0)
             yield file
     finally:
         os.close(handle)
@@ -103,12 +107,14 @@ def decode(
     *,
     start_s: float = 0.0,
     duration_s: float | None = None,
+    sha256: str | None = None,
     limits: Limits = LIMITS,
 ) -> Iterator[np.ndarray]:
     """The first audio stream as float32 [rate_hz, channels] blocks of a second (the last shorter), channels 1 or 2.
 
     A stretch is cut by counting samples after a decode from the beginning, so it equals that slice of the whole
     whatever the container's index says. Mono is copied to both sides at its level; samples not finite come as zero.
+    With `sha256`, only a file of that content is decoded.
 
     Raises:
         DecodeError: what is wrong with the file; blocks that came before it are good.
@@ -124,24 +130,27 @@ def decode(
         audio = audio.filter("asetpts", f"N/{rate_hz}/TB").filter("atrim", start_sample=first, **cut)
     # A wav header comes first, to tell how many channels there are.
     graph = audio.output("pipe:1", format="wav", acodec="pcm_f32le", **BITEXACT)
-    yield from _blocks(path, ["-loglevel", "error", *graph.get_args()], rate_hz, channels, limits)
+    with opened(path, sha256) as file:
+        yield from _blocks(file, ["-loglevel", "error", *graph.get_args()], rate_hz, channels, limits)
 
 
-def decode_mono(path: Path, rate_hz: int, *, start_s: float = 0.0, duration_s: float | None = None) -> np.ndarray:
+def decode_mono(
+    path: Path, rate_hz: int, *, start_s: float = 0.0, duration_s: float | None = None, sha256: str | None = None
+) -> np.ndarray:
     """A stretch in memory as float32 [samples]: the mean of both channels, or half their difference where they cancel.
 
     Raises:
         DecodeError: what is wrong with the file.
     """
-    blocks = list(decode(path, rate_hz, 2, start_s=start_s, duration_s=duration_s))
+    blocks = list(decode(path, rate_hz, 2, start_s=start_s, duration_s=duration_s, sha256=sha256))
     both = np.concatenate([np.zeros((0, 2), np.float32), *blocks])
     middle, side = (both[:, 0] + both[:, 1]) / 2, (both[:, 0] - both[:, 1]) / 2
     cancelled = np.square(middle, dtype=np.float64).sum() < CANCELLED * np.square(side, dtype=np.float64).sum()
     return side if cancelled else middle
 
 
-def _blocks(path: Path, arguments: list[str], rate_hz: int, channels: int, limits: Limits) -> Iterator[np.ndarray]:
-    with opened(path) as file, Child(arguments, limits, stdin=file) as child:
+def _blocks(file: IO[bytes], arguments: list[str], rate_hz: int, channels: int, limits: Limits) -> Iterator[np.ndarray]:
+    with Child(arguments, limits, stdin=file) as child:
         held = bytearray()
         while (at := held.find(b"data")) < 0 or len(held) < at + 8:
             if not (more := child.read()):

@@ -58,7 +58,7 @@ def captions_of(settings: CaptionSettings, store: Store, captioner: Captioner, t
     start_s = max(0.0, (track["duration_s"] - settings.heard_s) / 2)
     heard = {"start_s": start_s, "duration_s": settings.heard_s}
     gain = np.float32(10 ** (track["gain_db"] / 20))
-    mix = gain * decode_mono(local_path(track["uri"]), RATE_HZ, **heard)
+    mix = gain * decode_mono(local_path(track["uri"]), RATE_HZ, **heard, sha256=track["sha256"])
     with store.local(track["vocals_uri"]) as path:
         vocals = decode_mono(path, RATE_HZ, **heard)
     length = min(len(mix), len(vocals))  # a sample of rounding may lie between them

@@ -80,7 +80,7 @@ def lyrics_of(settings: LyricsSettings, ears: Ears, store: Store, track: Row) ->
     if sung_s < settings.min_sung_s:
         found = Found(None, "none", [], None, notes | {"given_words": len(_words(given))})
     else:
-        mix = decode_mono(local_path(track["uri"]), RATE_HZ)
+        mix = decode_mono(local_path(track["uri"]), RATE_HZ, sha256=track["sha256"])
         with store.local(track["vocals_uri"]) as path:
             vocals = decode_mono(path, RATE_HZ)
         listen = _align_given if given else _transcribe

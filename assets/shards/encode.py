@@ -47,7 +47,8 @@ def encode_samples(settings: ShardSettings, store: Store, track: Row) -> list[En
     windows = track["windows"]
     spans = [(round(w["start_s"] * RATE_HZ), round((w["end_s"] - w["start_s"]) * RATE_HZ)) for w in windows]
     gain = np.float32(10 ** (track["stems"]["gain_db"] / 20))
-    source = ffmpeg.decode(ffmpeg.local_path(track["tracks"]["uri"]), RATE_HZ, 2)
+    file = track["tracks"]
+    source = ffmpeg.decode(ffmpeg.local_path(file["uri"]), RATE_HZ, 2, sha256=file["sha256"])
     mixes = _encoded((block * gain for block in source), spans, settings.codec)
     with store.local(track["stems"]["vocals_uri"]) as path:
         vocals = _encoded(ffmpeg.decode(path, RATE_HZ, 2), spans, settings.codec)

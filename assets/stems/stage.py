@@ -78,7 +78,7 @@ def _write_stems(track: Row, gain_db: float, separator: Separator, files: dict[s
         soundfile.SoundFile(files["accompaniment"], **form) as accompaniment,
     ):
         return separate(
-            decode(local_path(track["uri"]), rate_hz, 2),
+            decode(local_path(track["uri"]), rate_hz, 2, sha256=track["sha256"]),
             separator,
             _writer(vocals),
             _writer(accompaniment),

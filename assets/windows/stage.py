@@ -46,7 +46,8 @@ def windows_of(settings: WindowSettings, track: Row) -> list[Row]:
     else:
         kind = "energy"
         hop = round(settings.energy_hop_s * ENERGY_RATE_HZ)
-        power = powers(decode(local_path(track["uri"]), ENERGY_RATE_HZ, 2), hop)
+        blocks = decode(local_path(track["uri"]), ENERGY_RATE_HZ, 2, sha256=track["sha256"])
+        power = powers(blocks, hop)
         hop_s = hop / ENERGY_RATE_HZ
         found = [loudest_windows(power, hop_s, length_s, duration_s, settings.per_length) for length_s in lengths_s]
     rows = [

@@ -6,6 +6,7 @@ import pytest
 
 from assets.stage import Policy, Stage, input_rows, run_stage
 from assets.tables import Reason, Rejected, table_of
+from resources.child import DecodeError
 from resources.engines import InlineEngine
 from resources.ledger import EFFORTS, Ledger, Pointer
 
@@ -18,6 +19,8 @@ def caption(words: str, row: dict) -> list[dict]:
         raise Rejected(Reason.EMPTY, "zero bytes")
     if row["bytes"] < 0:
         raise OSError("the disk is gone")
+    if row["bytes"] == 13:
+        raise DecodeError("replaced", "a.mp3 is no longer the file that was measured")
     return [{"caption": f"{words} {row['uri']}"}]
 
 
@@ -56,6 +59,14 @@ def test_every_track_that_comes_in_leaves_as_ok_rejected_or_failed(ledger):
     rows = {row["track_id"]: row for row in ledger.read("captions", "b0").to_pylist()}
     assert (rows["b"]["reason"], rows["b"]["detail"]) == ("empty", "zero bytes")
     assert rows["c"]["detail"] == "OSError: the disk is gone"
+
+
+def test_a_file_that_was_replaced_is_no_failure_of_ours(ledger):
+    seal_manifest(ledger, {"a": 13})
+    run_stage(stage_of(), "b0", ledger, InlineEngine())
+    assert ledger.read("captions", "b0").select(["status", "reason"]).to_pylist() == [
+        {"status": "rejected", "reason": "replaced"}
+    ]
 
 
 def test_what_is_done_is_not_done_again(ledger):

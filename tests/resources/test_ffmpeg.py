@@ -1,3 +1,4 @@
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -116,6 +117,17 @@ def test_only_local_files_have_a_path():
     for uri in ("https://example.org/a.mp3", "s3://bucket/a.mp3", "file://elsewhere/a.mp3"):
         with pytest.raises(ValueError, match="not a"):
             local_path(uri)
+
+
+def test_a_file_that_was_replaced_is_not_decoded(wav, tmp_path):
+    copy = tmp_path / "copy.wav"
+    copy.write_bytes(wav.read_bytes())
+    sha256 = hashlib.sha256(copy.read_bytes()).hexdigest()
+    assert len(whole(copy, sha256=sha256))
+    copy.write_bytes(wav.read_bytes()[:-4])
+    with pytest.raises(DecodeError, match=r"copy\.wav is no longer the file") as error:
+        whole(copy, sha256=sha256)
+    assert error.value.reason == "replaced"
 
 
 def test_a_playlist_cannot_reach_another_file(wav, tmp_path):

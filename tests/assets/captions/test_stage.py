@@ -23,7 +23,7 @@ def track(tmp_path):
     soundfile.write(tmp_path / "mix.wav", 0.5 * (plucked + voice), RATE_HZ)
     soundfile.write(tmp_path / "store/v.flac", 0.25 * voice, RATE_HZ, subtype="PCM_24")
     return {
-        "track_id": "t", "uri": (tmp_path / "mix.wav").as_uri(), "sha256": "", "duration_s": 30.0,
+        "track_id": "t", "uri": (tmp_path / "mix.wav").as_uri(), "sha256": None, "duration_s": 30.0,
         "integrated_lufs": -15.0, "genre": "Folk", "vocals_uri": "v.flac", "gain_db": -6.0206,
         "vocal_segments": [{"start_s": 0.0, "end_s": 30.0}], "vocal_to_mix_db": -5.0,
     }  # fmt: skip

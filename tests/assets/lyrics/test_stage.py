@@ -29,6 +29,7 @@ def track_of(store):
             "track_id": song["id"],
             "key": key,
             "uri": song["path"].as_uri(),
+            "sha256": None,
             "duration_s": song["duration"],
             "given_lines": [{"text": text, "anchor_s": anchor_s} for text, anchor_s in lines],
             "lyrics_origin": "txt" if lines else None,

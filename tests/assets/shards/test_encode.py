@@ -32,7 +32,7 @@ def track(tmp_path, vocals):
         "track_id": "t",
         "batch": "b00000",
         "tracks": {
-            "uri": (tmp_path / "a song.flac").as_uri(), "sha256": "s", "duration_s": 12.0,
+            "uri": (tmp_path / "a song.flac").as_uri(), "sha256": None, "duration_s": 12.0,
             "license": None, "genre": None,
             "parameter_hash": "t",
         },

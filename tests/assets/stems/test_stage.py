@@ -9,7 +9,7 @@ from assets.stems.stage import stems_stage
 from assets.tables import table_of
 from resources.ffmpeg import decode
 
-TRACK = {"track_id": "t", "key": "abcdef", "sha256": "", "true_peak_dbtp": 0.0}
+TRACK = {"track_id": "t", "key": "abcdef", "sha256": None, "true_peak_dbtp": 0.0}
 
 
 def stems_of(song, store, **settings):

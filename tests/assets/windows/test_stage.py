@@ -13,7 +13,7 @@ SETTINGS = WindowSettings()
 
 def track_of(duration_s, *words, uri="nowhere.wav"):
     lines = [{"start_s": s, "end_s": e, "words": [{"start_s": s, "end_s": e}]} for s, e in words]
-    return {"track_id": "t", "uri": uri, "sha256": "", "duration_s": duration_s, "lines": lines}
+    return {"track_id": "t", "uri": uri, "sha256": None, "duration_s": duration_s, "lines": lines}
 
 
 def song(duration_s):
