@@ -53,7 +53,8 @@ NOT_MUSIC = frozenset(
     ]
 )
 LYRICS = (".lrc", ".txt")
-GIVEN = tuple(name for name in COLUMNS["manifest"] if name not in ("uri", "bytes", "modified_s"))
+SEEN = ("uri", "bytes", "modified_s", "lyrics_modified_s")  # all else is what a manifest may say of a file
+GIVEN = tuple(name for name in COLUMNS["manifest"] if name not in SEEN)
 
 
 class SourceError(ValueError):
@@ -95,7 +96,8 @@ def _folder(root: Path) -> Iterator[Row]:
             path = Path(folder, name)
             if path.suffix.lower() not in NOT_MUSIC and name.lower() not in NOT_MUSIC:
                 sidecar = next((path.with_suffix(end) for end in LYRICS if path.with_suffix(end).name in beside), None)
-                yield {"uri": path.as_uri(), "lyrics_uri": sidecar.as_uri() if sidecar else None, **_stat(path)}
+                lyrics_uri = sidecar.as_uri() if sidecar else None
+                yield {"uri": path.as_uri(), "lyrics_uri": lyrics_uri} | _stat(path) | _lyrics_stat(lyrics_uri)
 
 
 def _manifest(path: Path, rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
@@ -108,7 +110,7 @@ def _manifest(path: Path, rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterato
             raise SourceError(f"{path}, row {number}: {uri} is neither a path nor a file:// uri")
         if not uri.startswith("file://"):
             uri = (path.parent.absolute() / Path(uri).expanduser()).as_uri()
-        yield {"uri": uri, **given, **_stat(local_path(uri))}
+        yield {"uri": uri, **given} | _stat(local_path(uri)) | _lyrics_stat(given.get("lyrics_uri"))
 
 
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -136,6 +138,18 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     rows = (row for batch in pq.ParquetFile(path).iter_batches(4096) for row in batch.to_pylist())
     yield from enumerate(rows, start=1)
+
+
+def modified_s_of(uri: str | None) -> float | None:
+    """When a file was last written to; None where there is none."""
+    try:
+        return local_path(uri).stat().st_mtime if uri else None
+    except (OSError, ValueError):
+        return None
+
+
+def _lyrics_stat(uri: str | None) -> Row:
+    return {"lyrics_modified_s": modified_s_of(uri)}
 
 
 def _stat(path: Path) -> Row:

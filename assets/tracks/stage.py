@@ -14,7 +14,18 @@ from assets.tracks.settings import TrackSettings
 from assets.tracks.tags import clean, lyrics_of
 from resources.ffmpeg import DecodeError, Limits, local_path, opened
 
-MANIFEST = ("uri", "bytes", "modified_s", "lyrics", "lyrics_uri", "license", "title", "artist", "genre")
+MANIFEST = (
+    "uri",
+    "bytes",
+    "modified_s",
+    "lyrics",
+    "lyrics_uri",
+    "lyrics_modified_s",
+    "license",
+    "title",
+    "artist",
+    "genre",
+)
 
 
 def tracks_stage(settings: TrackSettings, threads: int) -> Stage:

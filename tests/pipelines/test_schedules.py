@@ -68,6 +68,16 @@ def test_files_that_have_a_batch_start_nothing(tmp_path, store, resource, monkey
     assert "0 new files" in arrived(resource).skip_message
 
 
+def test_lyrics_that_were_edited_start_an_ingest(tmp_path, store, resource, monkeypatch):
+    music = tmp_path / "music"
+    music.mkdir()
+    (music / "a.mp3").write_bytes(b"x")
+    monkeypatch.setattr(sensors, "profile", lambda: Profile(manifest={"source": str(music), "batch_size": 1}))
+    seal_batches(list_source(str(music)), Ledger(store), batch_size=1, seal_short=False)
+    (music / "a.txt").write_text("we run")
+    assert isinstance(arrived(resource), dg.RunRequest)
+
+
 def test_a_source_that_is_gone_is_said_and_not_raised(resource, monkeypatch):
     monkeypatch.setattr(sensors, "profile", lambda: Profile(manifest={"source": "/no/such/folder"}))
     assert "does not exist" in arrived(resource).skip_message

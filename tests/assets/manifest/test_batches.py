@@ -1,7 +1,10 @@
+import os
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.manifest.batches import seal_batches, unsealed
+from assets.manifest.sources import list_source
 from resources.ledger import Ledger
 from resources.stores import FolderStore
 
@@ -41,6 +44,38 @@ def test_a_file_listed_twice_is_one_track(ledger):
     assert seal_batches(files("a", "a"), ledger, 2, seal_short=True).new == 1
 
 
+def test_what_comes_with_a_file_is_brought_up_to_date_in_its_batch(ledger):
+    seal_batches(files(*"ab"), ledger, 2, seal_short=False)
+    now = [file | {"license": "CC0-1.0"} for file in files("b")]
+    assert seal_batches(now, ledger, 2, seal_short=False).changed == 1
+    assert members(ledger, "b00000") == ["a", "b"]
+    assert ledger.read("manifest", "b00000")["license"].to_pylist() == [None, "CC0-1.0"]
+    assert seal_batches(now, ledger, 2, seal_short=False).changed == 0
+
+
+def test_what_a_source_does_not_mention_stays_as_it_was_said_before(ledger):
+    seal_batches([file | {"license": "CC0-1.0"} for file in files("a")], ledger, 1, seal_short=False)
+    assert seal_batches(files("a"), ledger, 1, seal_short=False).changed == 0
+    assert ledger.read("manifest", "b00000")["license"].to_pylist() == ["CC0-1.0"]
+
+
+def test_lyrics_beside_a_file_are_noticed_when_they_come_change_and_go(ledger, tmp_path):
+    (tmp_path / "a.mp3").write_bytes(b"x")
+    sidecar = tmp_path / "a.txt"
+
+    def changed() -> int:
+        return seal_batches(list_source(str(tmp_path)), ledger, 1, seal_short=False).changed
+
+    assert changed() == 0
+    sidecar.write_text("we run")
+    os.utime(sidecar, (1000.0, 1000.0))
+    assert (changed(), changed()) == (1, 0)
+    os.utime(sidecar, (2000.0, 2000.0))
+    assert (changed(), changed()) == (1, 0)
+    sidecar.unlink()
+    assert (changed(), changed()) == (1, 0)
+
+
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=5), st.integers(1, 4))
 def test_whatever_arrives_every_file_has_one_batch_or_waits(tmp_path_factory, arrivals, batch_size):
     ledger = Ledger(FolderStore(tmp_path_factory.mktemp("store")))
@@ -55,4 +90,4 @@ def test_whatever_arrives_every_file_has_one_batch_or_waits(tmp_path_factory, ar
         placed = [name for names in batches.values() for name in names]
         assert len(placed) == len(set(placed))
         assert len(placed) + sealed.waiting == len(listed)
-        assert len(unsealed(listing, ledger)) == sealed.waiting < batch_size
+        assert len(unsealed(listing, ledger)[0]) == sealed.waiting < batch_size
