@@ -172,11 +172,15 @@ def counts_of(rows: list[Row]) -> dict[str, int]:
     return {status.value: sum(value == status for value in fate.values()) for status in Status}
 
 
-def seal(recipe: Recipe, batch: str, rows: list[Row], ledger: Ledger) -> str:
-    """Makes `rows` the batch's table, and gives its data version: the hash of the keys and fates."""
+def seal(recipe: Recipe, batch: str, rows: list[Row], ledger: Ledger, beside: Mapping[str, str] = {}) -> str:
+    """Makes `rows` the batch's table, and gives its data version: the hash of the keys and fates.
+
+    `beside` are the data versions of other batches' tables that it was made from, by STAGE/BATCH.
+    """
     table = table_of(recipe.table, rows)
     version = digest([recipe.table, [[row.get(name) for name in VERSIONED] for row in rows]])
     read = {name: pointer.data_version for name in recipe.reads if (pointer := ledger.pointer(name, batch))}
+    read |= beside
     pointer = Pointer(
         f"tables/{recipe.table}/{batch}/{version}.parquet", version, recipe.parameter_hash, read, counts_of(rows)
     )

@@ -32,7 +32,10 @@ EFFORTS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Which table of a stage and batch counts, and what a person wants to know of it at a glance."""
+    """Which table of a stage and batch counts, and what a person wants to know of it at a glance.
+
+    `inputs` are the data versions of what it was made from: STAGE is a table of the same batch, STAGE/BATCH of another.
+    """
 
     table: str
     data_version: str
@@ -55,6 +58,16 @@ class Ledger:
     def batches(self, stage: str) -> list[str]:
         """The batches that a stage has finished, in order."""
         return [key.rsplit("/", 1)[1].removesuffix(".json") for key in self.store.list(f"current/{stage}/")]
+
+    def version(self, name: str, batch: str) -> str | None:
+        """The data version that an input has now: of STAGE in `batch`, or of STAGE/BATCH."""
+        stage, _, other = name.partition("/")
+        pointer = self.pointer(stage, other or batch)
+        return pointer.data_version if pointer else None
+
+    def moved(self, pointer: Pointer, batch: str) -> list[str]:
+        """Which of the inputs that a batch's table was made from are no longer what they were then."""
+        return [name for name, version in pointer.inputs.items() if self.version(name, batch) != version]
 
     def read(self, stage: str, batch: str, columns: Sequence[str] | None = None) -> pa.Table:
         """The table that counts. Raises KeyError where the stage has not finished the batch."""

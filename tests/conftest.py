@@ -8,6 +8,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from assets.stage import Recipe, seal
+from assets.tables import Row
 from resources import ffmpeg
 from resources.ledger import Ledger
 from resources.stores import FolderStore
@@ -27,6 +29,12 @@ def store(tmp_path: Path) -> FolderStore:
 @pytest.fixture
 def ledger(store: FolderStore) -> Ledger:
     return Ledger(store)
+
+
+@pytest.fixture
+def seal_batch() -> Callable[[Ledger, str, str, list[Row]], str]:
+    """Makes rows the table of a batch: seal_batch(ledger, table, batch, rows)."""
+    return lambda ledger, table, batch, rows: seal(Recipe(table, "1", {}, {}), batch, rows, ledger)
 
 
 @pytest.fixture(scope="session")

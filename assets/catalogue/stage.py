@@ -6,7 +6,7 @@ from assets.catalogue.decide import catalogue_batch
 from assets.catalogue.index import DuplicateIndex
 from assets.catalogue.settings import CatalogueSettings
 from assets.stage import Outcome, Recipe, counts_of, input_rows, seal, stamp, work_key
-from assets.tables import Row, Status
+from assets.tables import Status
 from resources.ledger import Ledger
 
 
@@ -31,11 +31,10 @@ def catalogue_through(recipe: Recipe, settings: CatalogueSettings, batch: str, l
     """
     sealed = ledger.batches("manifest")
     for earlier in sealed[: sealed.index(batch)]:
-        pointer, tracks = ledger.pointer(recipe.table, earlier), ledger.pointer("tracks", earlier)
-        if tracks is None:
+        if ledger.pointer("tracks", earlier) is None:
             raise Waits(f"the catalogue of {batch} waits for the tracks of {earlier}, which was sealed before it")
-        made_with = (recipe.parameter_hash, {"tracks": tracks.data_version})
-        if pointer is None or (pointer.parameter_hash, pointer.inputs) != made_with:
+        pointer = ledger.pointer(recipe.table, earlier)
+        if pointer is None or pointer.parameter_hash != recipe.parameter_hash or ledger.moved(pointer, earlier):
             _catalogue(recipe, settings, earlier, sealed, ledger)
     return _catalogue(recipe, settings, batch, sealed, ledger)
 
@@ -43,15 +42,23 @@ def catalogue_through(recipe: Recipe, settings: CatalogueSettings, batch: str, l
 def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: list[str], ledger: Ledger) -> Outcome:
     start = monotonic()
     inputs = {row["track_id"]: row for row in input_rows(recipe, batch, ledger)}
-    rows = _done(recipe, batch, ledger)
+    pointer = ledger.pointer(recipe.table, batch)
+    rows = ledger.read(recipe.table, batch).to_pylist() if pointer else []
+    beside = {
+        name: version for name, version in (pointer.inputs if pointer else {}).items() if name not in recipe.reads
+    }
     splits = {row["track_id"]: row["split"] for row in rows if row["split"]}
     work = {work_key(row["track_id"], row["input_hash"], row["parameter_hash"]) for row in rows}
-    same = bool(rows or not inputs) and work == {row["key"] for row in inputs.values()}
+    # Other rows in an earlier batch: an original that is no longer there must not keep its copies out.
+    moved = pointer is not None and any(name in beside for name in ledger.moved(pointer, batch))
+    same = bool(rows or not inputs) and not moved and work == {row["key"] for row in inputs.values()}
     if not same:
         index = DuplicateIndex(ledger.store)
-        found = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
+        found, near = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
+        names = [f"{recipe.table}/{other}" for other in near]
+        beside = {name: version for name in names if (version := ledger.version(name, batch))}
         rows = [stamp(inputs[row["track_id"]], recipe) | row for row in found]
-    version = seal(recipe, batch, rows, ledger)
+    version = seal(recipe, batch, rows, ledger, beside)
     return Outcome(
         recipe.table,
         batch,
@@ -62,7 +69,3 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
         audio_s=0.0 if same else sum(row["duration_s"] for row in inputs.values()),
         trouble=[row for row in rows if row["status"] != Status.OK],
     )
-
-
-def _done(recipe: Recipe, batch: str, ledger: Ledger) -> list[Row]:
-    return ledger.read(recipe.table, batch).to_pylist() if ledger.pointer(recipe.table, batch) else []

@@ -64,6 +64,8 @@ def _standing(
         or pointer.inputs.get(name) != now.data_version
         for name in stage.reads
     )
+    beside = [name for name in pointer.inputs if name not in stage.reads]
+    moved = moved or any(ledger.version(name, batch) != pointer.inputs[name] for name in beside)
     if moved or pointer.parameter_hash != stage.parameter_hash:
         return Standing.STALE
     if pointer.counts["failed"] > MAX_FAILED_SHARE * sum(pointer.counts.values()):

@@ -42,6 +42,7 @@ def tracks_of() -> Callable[[Fingerprints], pa.Table]:
                 "status": "ok",
                 "sha256": sha256(fingerprint.tobytes()).hexdigest(),
                 "fingerprint": fingerprint.tolist(),
+                "duration_s": len(fingerprint) / 8,
             }
             for name, fingerprint in fingerprints.items()
         ]

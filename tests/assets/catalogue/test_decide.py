@@ -18,7 +18,7 @@ def catalogue(batches, tracks_of, store):
     index = DuplicateIndex(store)
     rows = {}
     for batch, fingerprints in zip(SEALED, batches, strict=False):
-        for row in catalogue_batch(batch, SEALED, tracks_of(fingerprints), index, SETTINGS):
+        for row in catalogue_batch(batch, SEALED, tracks_of(fingerprints), index, SETTINGS)[0]:
             rows[row["track_id"]] = row
     return rows
 
@@ -91,9 +91,8 @@ def test_short_and_silent_tracks_are_duplicates_only_of_the_same_file(store, tra
 def test_what_is_not_ok_in_tracks_has_no_row(store, recording, tracks_of):
     good = tracks_of({"good": recording(1)}).to_pylist()
     table = table_of("tracks", [*good, {"track_id": "bad", "status": "rejected", "reason": "silent"}])
-    assert [row["track_id"] for row in catalogue_batch("b0", ["b0"], table, DuplicateIndex(store), SETTINGS)] == [
-        "good"
-    ]
+    rows, _ = catalogue_batch("b0", ["b0"], table, DuplicateIndex(store), SETTINGS)
+    assert [row["track_id"] for row in rows] == ["good"]
 
 
 def test_a_batch_waits_for_those_before_it(store, tracks_of, recording):
