@@ -34,7 +34,8 @@ def open_encoder(settings: ShardSettings, store_root: str) -> Encoder:
 def encode_samples(settings: ShardSettings, store: Store, track: Row) -> list[EncodedSample]:
     """A track's samples, in the order of its windows. Mix and vocals are cut at the same samples, 44.1 kHz stereo.
 
-    The mix has the gain that it had when it was taken apart, so that mix minus vocals is the accompaniment.
+    The mix has the gain that it had when it was taken apart, so that mix minus vocals is the accompaniment, but for the
+    samples that a lossy file decodes to over full scale: those are clipped here, as they are wherever it is played.
 
     Raises:
         Rejected: the track's words are trusted less than `min_trust`.

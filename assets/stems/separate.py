@@ -9,7 +9,8 @@ import numpy as np
 from resources.separators import Separator
 
 FULL_SCALE = 1 << 23  # of 24-bit samples
-LOWEST, HIGHEST = -FULL_SCALE, FULL_SCALE - 1
+LOWEST, HIGHEST = -FULL_SCALE, FULL_SCALE - 1  # of a stem: so two of them add up to a mix of twice as much
+HEADROOM_DB = 6.0
 HOP_S = 0.05
 FLOOR = 1e-12  # the least power that is told from silence: -120 dB
 
@@ -42,8 +43,9 @@ def separate(
     """Writes both stems of a mix, block by block, in bounded memory.
 
     `blocks` are float32 [n, 2] at the separator's rate, `loudness_db` is the integrated LUFS of the whole, `gain_db` is
-    put on it first. The writers get 24-bit samples as int32 [m, 2]. The mix is rounded to 24 bits, and so are the
-    vocals, as near to what the separator heard as leaves the accompaniment in range: vocals + accompaniment is the mix.
+    put on it first. The writers get 24-bit samples as int32 [m, 2]. The mix is rounded to steps of 24 bits, and so are
+    the vocals, as near to what the separator heard as leaves both stems in range: vocals + accompaniment is the mix, be
+    it `HEADROOM_DB` over full scale, as a lossy file may decode to.
     """
     gain = np.float32(10 ** (gain_db / 20))
     waiting: deque[np.ndarray] = deque()
@@ -55,16 +57,17 @@ def separate(
 
     meter = _Meter(round(HOP_S * separator.rate_hz))
     for found in separator.vocals(heard(), loudness_db + gain_db):
-        mix = _to_24_bits(_take(waiting, len(found)))
-        vocals = np.clip(_to_24_bits(found), np.maximum(LOWEST, mix - HIGHEST), np.minimum(HIGHEST, mix - LOWEST))
+        mix = np.clip(_steps(_take(waiting, len(found))), 2 * LOWEST, 2 * HIGHEST)
+        vocals = np.clip(_steps(found), np.maximum(LOWEST, mix - HIGHEST), np.minimum(HIGHEST, mix - LOWEST))
         write_vocals(vocals)
         write_accompaniment(mix - vocals)
         meter.add(vocals, mix)
     return meter.levels()
 
 
-def _to_24_bits(samples: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(samples.astype(np.float64) * FULL_SCALE), LOWEST, HIGHEST).astype(np.int32)
+def _steps(samples: np.ndarray) -> np.ndarray:
+    """Whole steps of 24 bits; int32 has room for 48 dB more."""
+    return np.rint(samples.astype(np.float64) * FULL_SCALE).astype(np.int32)
 
 
 def _take(waiting: deque[np.ndarray], count: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import soundfile
 
 from assets.stage import Process, Stage
 from assets.stems.segments import vocal_segments
-from assets.stems.separate import HOP_S, Levels, Write, separate
+from assets.stems.separate import HEADROOM_DB, HOP_S, Levels, Write, separate
 from assets.stems.settings import StemSettings
 from assets.tables import Row
 from resources.ffmpeg import decode, encode, local_path
@@ -25,7 +25,7 @@ def stems_stage(settings: StemSettings, store_root: str, threads: int) -> Stage:
     spec = SPECS[settings.separator]
     return Stage(
         table="stems",
-        version="1",
+        version="2",
         # Of the catalogue nothing is read but that the track is no duplicate: that is not worth separating twice.
         reads={
             "tracks": ("uri", "sha256", "duration_s", "integrated_lufs", "true_peak_dbtp"),
@@ -48,7 +48,7 @@ def stems_of(settings: StemSettings, spec: ModelSpec, store: Store, separator: S
     Raises:
         DecodeError: the file has changed since it became a track, or is gone.
     """
-    gain_db = min(0.0, 0.0 - track["true_peak_dbtp"])  # what mp3 makes of a clipped song goes over full scale
+    gain_db = min(0.0, HEADROOM_DB - track["true_peak_dbtp"])
     keys = {stem: f"stems/{track['key'][:2]}/{track['key']}.{stem}.{settings.codec}" for stem in STEMS}
     with store.scratch() as folder:
         files = {stem: folder / f"{stem}.flac" for stem in STEMS}

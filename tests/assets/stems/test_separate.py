@@ -38,7 +38,7 @@ def stems_of(mix, separator, block=300, gain_db=0.0) -> tuple[np.ndarray, np.nda
 def test_the_stems_add_up_to_the_mix_and_neither_clips(seed, share, peak, length, block):
     mix = np.random.default_rng(seed).uniform(-peak, peak, (700, 2)).astype(np.float32)
     vocals, accompaniment, _ = stems_of(mix, Share(share, length), block)
-    wanted = np.clip(np.rint(mix.astype(np.float64) * FULL_SCALE), LOWEST, HIGHEST)
+    wanted = np.clip(np.rint(mix.astype(np.float64) * FULL_SCALE), 2 * LOWEST, 2 * HIGHEST)
     np.testing.assert_array_equal(vocals + accompaniment, wanted)
     for stem in (vocals, accompaniment):
         assert LOWEST <= stem.min() and stem.max() <= HIGHEST
