@@ -85,28 +85,32 @@ def each_batch(
 
 def _log_each(context: dg.AssetExecutionContext, outcomes: Sequence[Outcome], store: StoreResource) -> None:
     ledger = Ledger(store.build())
+    code_version = context.assets_def.code_versions_by_key[context.asset_key] or ""
     for outcome in outcomes:
-        context.log_event(
-            dg.AssetMaterialization(
-                context.asset_key,
-                partition=outcome.batch,
-                metadata=metadata_of(outcome, store),
-                tags=_provenance(context, outcome, ledger),
-            )
-        )
+        made = materialization(context.instance, ledger, outcome.stage, outcome.batch, code_version)
+        context.log_event(made.with_metadata({**(made.metadata or {}), **metadata_of(outcome, store)}))
 
 
-def _provenance(context: dg.AssetExecutionContext, outcome: Outcome, ledger: Ledger) -> dict[str, str]:
-    """From which events and versions of its inputs a batch was made: what Dagster tells stale from fresh by."""
-    pointer = ledger.pointer(outcome.stage, outcome.batch)
-    tags = {DATA_VERSION: outcome.data_version, IS_GIVEN: "true"}
-    tags[CODE_VERSION] = context.assets_def.code_versions_by_key[context.asset_key] or ""
-    for name, version in (pointer.inputs if pointer else {}).items():
-        made = dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[outcome.batch])
-        tags[f"{INPUT_VERSION}{name}"] = version
-        for record in context.instance.fetch_materializations(made, limit=1).records:
-            tags[f"{INPUT_EVENT}{name}"] = str(record.storage_id)
-    return tags
+def materialization(
+    instance: dg.DagsterInstance, ledger: Ledger, stage: str, batch: str, code_version: str
+) -> dg.AssetMaterialization:
+    """The event of a batch that the ledger has: with the events and versions of its inputs that it was made from,
+    which is what Dagster tells stale from fresh by.
+
+    Raises:
+        KeyError: the ledger does not have it.
+    """
+    pointer = ledger.pointer(stage, batch)
+    if pointer is None:
+        raise KeyError(f"{stage} has not finished batch {batch}")
+    tags = {DATA_VERSION: pointer.data_version, IS_GIVEN: "true", CODE_VERSION: code_version}
+    for name, version in pointer.inputs.items():
+        if "/" not in name:  # of the same batch
+            before = dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[batch])
+            tags[f"{INPUT_VERSION}{name}"] = version
+            for record in instance.fetch_materializations(before, limit=1).records:
+                tags[f"{INPUT_EVENT}{name}"] = str(record.storage_id)
+    return dg.AssetMaterialization(dg.AssetKey(stage), partition=batch, metadata=dict(pointer.counts), tags=tags)
 
 
 def metadata_of(outcome: Outcome, store: StoreResource) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assets.manifest.batches import STAGE as MANIFEST
+from assets.manifest.listing import STAGE as MANIFEST
 from assets.profile import HOUSE, ProfileError, profile
 from assets.report.lookup import NoSuchTrack, find_track, story, why
 from assets.report.standing import BatchStanding, Standing, standings
@@ -70,7 +70,7 @@ def ingest(
         return
     console.print(
         f"{done['listed']:,} files listed: {done['new']:,} new, in {done['batches_sealed']:,} new batches; "
-        f"{done['batches']:,} batches in all."
+        f"{done['changed']:,} with new lyrics or tags; {done['batches']:,} batches in all."
     )
     if done["waiting"]:
         console.print(f"{done['waiting']:,} files wait until their batch is full; --seal does not wait.")
@@ -84,16 +84,19 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Bring batches up to date, from files to shards, and print what happened."""
-    from pipelines.running import RunFailed, run_job
+    from pipelines.running import RunFailed, run_job, tell_what_is_done
 
     stages = way(profile())
     if until and until not in stages:
         raise typer.BadParameter(f"{until} is none of {', '.join(stages)}", param_hint="--until")
     wanted = list(stages)[: list(stages).index(until) + 1] if until else list(stages)
     attempts = UNLIMITED if retry_failed else Policy().attempts
+    ledger = _ledger()
     done: list[Any] = []
     failures: list[str] = []
-    for standing in _standings(batch, attempts):
+    for name in _batches(batch):
+        # Just before its turn: what was done to another batch may have made it stale.
+        (standing,) = standings([name], list(stages.values()), ledger, attempts)
         work = [stage for stage in wanted if standing.stages[stage] != Standing.DONE]
         if work:
             if not as_json:
@@ -103,9 +106,9 @@ def run(
             except RunFailed as error:
                 failures.append(str(error))
                 errors.print(f"[red]{standing.batch}: {plain(str(error))}[/red]")
-    if done:
+    told = tell_what_is_done(stages, _standings(), ledger)
+    if done or told:
         run_job("corpus_report")
-    ledger = _ledger()
     rows = _happened(done, wanted, ledger)
     if as_json:
         print_json(rows)
@@ -126,7 +129,7 @@ def _print_happened(rows: list[dict[str, Any]], ledger: Ledger, nothing_done: bo
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """How every batch stands in every stage."""
-    found = _standings(None)
+    found = _standings()
     if as_json:
         print_json([{"batch": s.batch, **s.stages} for s in found])
         return
@@ -230,7 +233,7 @@ def backfill(
     """Post a backfill of every batch that has something to do to the running daemon."""
     from pipelines.backfills import launch_backfill, plan_backfill
 
-    plan = plan_backfill([s for s in _standings(None) if (first or "") <= s.batch <= (last or "~")], _ledger())
+    plan = plan_backfill([s for s in _standings() if (first or "") <= s.batch <= (last or "~")], _ledger())
     if as_json and not yes:
         raise typer.BadParameter("--json does not ask: it needs --yes", param_hint="--json")
     if not plan.batches and as_json:
@@ -254,14 +257,19 @@ def _ledger() -> Ledger:
     return Ledger(open_store(profile().store_root))
 
 
-def _standings(batches: list[str] | None, attempts: int = Policy().attempts) -> list[BatchStanding]:
+def _standings() -> list[BatchStanding]:
     ledger = _ledger()
-    known = ledger.batches(MANIFEST)
-    if odd := set(batches or ()) - set(known):
+    return standings(ledger.batches(MANIFEST), list(way(profile()).values()), ledger)
+
+
+def _batches(asked: list[str] | None) -> list[str]:
+    """Those that were asked for, or all. Raises NoSuchTrack."""
+    known = _ledger().batches(MANIFEST)
+    if odd := set(asked or ()) - set(known):
         raise NoSuchTrack(
             f"no batch {', '.join(sorted(odd))}: there are {', '.join(known[:3])}{' …' * (len(known) > 3)}"
         )
-    return standings(batches or known, list(way(profile()).values()), ledger, attempts)
+    return sorted(asked) if asked else known
 
 
 def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:

@@ -9,8 +9,11 @@ from typing import Any
 
 import dagster as dg
 
-from assets.partitions import BATCHES
+from assets.partitions import BATCHES, materialization
 from assets.profile import HOUSE
+from assets.report.standing import BatchStanding, Standing
+from assets.stage import Recipe
+from resources.ledger import Ledger
 from resources.stores import is_alive
 
 PROCESS_TAG = "melisma/process"
@@ -74,6 +77,24 @@ def run_job(
         )
         for event in result.get_asset_materialization_events()
     ]
+
+
+def tell_what_is_done(stages: Mapping[str, Recipe], standings: Sequence[BatchStanding], ledger: Ledger) -> int:
+    """Tells Dagster of batches that the ledger has and it has never heard of: its storage may have been removed.
+
+    `stages` by their tables. Gives how many tables it was told of.
+    """
+    told = 0
+    with instance() as dagster:
+        dagster.add_dynamic_partitions(BATCHES, ledger.batches("manifest"))
+        for name, stage in stages.items():
+            key = dg.AssetKey(name)
+            done = {standing.batch for standing in standings if standing.stages[name] == Standing.DONE}
+            for batch in sorted(done - dagster.get_materialized_partitions(key)):
+                made = materialization(dagster, ledger, name, batch, stage.parameter_hash)
+                dagster.report_runless_asset_event(made)
+                told += 1
+    return told
 
 
 def _end_dead_runs(dagster: dg.DagsterInstance) -> None:

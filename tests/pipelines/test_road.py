@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import dagster as dg
 import psutil
 import pytest
 import webdataset
@@ -22,6 +23,7 @@ class Project:
     """A store, a Dagster home and a profile of their own, and a command line that uses them."""
 
     home: Path
+    dagster: Path
 
     def melisma(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments)
@@ -29,7 +31,7 @@ class Project:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        environment = {"MELISMA_PROFILE": str(self.home / "profile.toml"), "DAGSTER_HOME": str(self.home / "dagster")}
+        environment = {"MELISMA_PROFILE": str(self.home / "profile.toml"), "DAGSTER_HOME": str(self.dagster)}
         return subprocess.Popen(
             [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments],
             cwd=HOUSE,
@@ -64,7 +66,7 @@ def project(tmp_path_factory, demo_songs, cut_song: Callable[..., Path]) -> Proj
     (home / "profile.toml").write_text(
         f'store = "{home / "store"}"\n[manifest]\nbatch_size = 3\n[windows]\nlengths_s = [5.0, 10.0]\n'
     )
-    project = Project(home)
+    project = Project(home, home / "dagster")
     sealed = project.json("ingest", str(music), "--seal")
     assert (sealed["new"], sealed["batches_sealed"]) == (5, 2)
     stages = project.json("run")
@@ -143,6 +145,24 @@ def test_another_caption_setting_touches_captions_and_what_reads_them_and_nothin
     ledger = Ledger(FolderStore(project.home / "store"))
     (first, _) = standings(["b00000", "b00001"], list(way(read_profile(changed)).values()), ledger)
     assert first.work == ("captions", "shards")
+
+
+def test_edited_lyrics_are_aligned_anew_and_nothing_else_is_done_again(project):
+    music = project.home / "music"
+    text = (music / "a.txt").read_text()
+    (music / "a.txt").write_text(text.rsplit(" ", 1)[0])
+    assert project.json("ingest", str(music))["changed"] == 1
+    worked = {row["stage"]: row["worked on"] for row in project.json("run")}
+    assert {stage: worked[stage] for stage in ("tracks", "stems", "lyrics")} == {"tracks": 1, "stems": 0, "lyrics": 1}
+
+
+def test_dagster_is_told_what_is_done_where_its_storage_is_new(project):
+    reset = replace(project, dagster=project.home / "reset")
+    reset.dagster.mkdir()
+    shutil.copy(HOUSE / "dagster.yaml", reset.dagster)
+    assert "nothing was done again" in reset.melisma("run").stdout
+    with dg.DagsterInstance.from_config(str(reset.dagster)) as dagster:
+        assert dagster.get_materialized_partitions(dg.AssetKey("shards")) == {"b00000", "b00001"}
 
 
 def test_a_run_killed_in_the_middle_leaves_no_process_and_does_not_hold_up_the_next(project, demo_songs, cut_song):
