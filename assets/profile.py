@@ -34,6 +34,7 @@ class Profile(BaseModel):
     threads: int = Field(default=1, ge=1, description="threads of each worker")
     nightly_cron: str = Field(default="0 2 * * *", description="when the nightly schedule tops up")
     nightly_batches: int = Field(default=64, ge=1, description="batches that the nightly schedule tops up at most")
+    truth: str = Field(default="demo", description="a folder of songs with known truth, which the data gate looks for")
     manifest: ManifestSettings = ManifestSettings()
     tracks: TrackSettings = TrackSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
