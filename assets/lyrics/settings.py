@@ -7,6 +7,10 @@ class LyricsSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     language: str | None = Field(None, description="Language of all tracks, as en; none to tell it track by track.")
+    voice_up_db: NonNegativeFloat = Field(
+        6.0,
+        description="A track without lyrics is heard twice, once with the voice so much louder; 0 to hear it once.",
+    )
     longest_cut_s: float = Field(30.0, gt=5.0, le=30.0, description="How much the transcriber hears at once, seconds.")
     min_sung_s: NonNegativeFloat = Field(
         1.0, description="A track with less singing than this has no words, whatever a transcriber hears, seconds."

@@ -12,6 +12,7 @@ from assets.lyrics.cuts import Span, cut_at_silences
 from assets.lyrics.lrc import as_json, as_values, lrc
 from assets.lyrics.place import Notes, place_given, place_heard, posteriors_of
 from assets.lyrics.settings import LyricsSettings
+from assets.lyrics.takes import best_of
 from assets.lyrics.text import SungLine, sung_lines
 from assets.lyrics.transcribe import Heard, densest, hear
 from assets.lyrics.trust import agreement_of, evidence_of, trust_of
@@ -28,7 +29,7 @@ MODEL = f"{WHISPER_BASE.name}, {CTC_HEAD.name}"
 def lyrics_stage(settings: LyricsSettings, store_root: str, threads: int = 1) -> Stage:
     return Stage(
         table="lyrics",
-        version="1",
+        version="2",
         reads={
             "tracks": ("uri", "sha256", "duration_s", "given_lines", "lyrics_origin"),
             "stems": ("vocals_uri", "vocal_segments"),
@@ -97,6 +98,11 @@ class Sound:
     singing: list[Span]
     duration_s: float
 
+    def voice_up(self, by_db: float) -> np.ndarray:
+        """The mix with its voice so much louder, and no louder as a whole for it."""
+        samples, up = min(len(self.mix), len(self.vocals)), np.float32(10 ** (by_db / 20))
+        return (self.mix[:samples] + (up - 1) * self.vocals[:samples]) / up
+
 
 def _align_given(settings: LyricsSettings, ears: Ears, sound: Sound, given: Sequence[SungLine], notes: Notes) -> Found:
     language, agreement = settings.language, None
@@ -113,15 +119,20 @@ def _align_given(settings: LyricsSettings, ears: Ears, sound: Sound, given: Sequ
 
 def _transcribe(settings: LyricsSettings, ears: Ears, sound: Sound, _: Sequence[SungLine], notes: Notes) -> Found:
     cuts = cut_at_silences(sound.singing, sound.duration_s, settings.longest_cut_s)
-    heard = hear(ears.transcriber, sound.mix, cuts, sound.singing, settings)
-    notes |= _notes_of(heard)
-    if not heard.passages:
-        return Found(heard.language, "none", [], None, notes)
+    takes = [hear(ears.transcriber, sound.mix, cuts, sound.singing, settings)]
+    if settings.voice_up_db:
+        forward = sound.voice_up(settings.voice_up_db)
+        takes.append(hear(ears.transcriber, forward, cuts, sound.singing, settings, takes[0].language))
+    if not any(take.passages for take in takes):
+        return Found(takes[0].language, "none", [], None, notes | _notes_of(takes[0]))
     posteriors = posteriors_of(settings, ears.acoustics, sound.mix, sound.vocals, sound.singing)
+    heard = best_of(takes, cuts, posteriors)
+    notes |= _notes_of(heard)
     lines, more = place_heard(heard.passages, posteriors, sound.singing, sound.duration_s, heard.language, settings)
     if not lines:
         return Found(heard.language, "none", [], None, notes | more)
-    evidence = evidence_of(lines, sound.singing, None)
+    agreement = agreement_of(_words(takes[0].lines), _words(takes[-1].lines)) if len(takes) > 1 else None
+    evidence = evidence_of(lines, sound.singing, agreement)
     return Found(heard.language, "transcribed", lines, trust_of(evidence), notes | more | asdict(evidence))
 
 

@@ -45,16 +45,17 @@ class Heard:
 
 def hear(
     transcriber: Transcriber,
-    mix: np.ndarray,
+    audio: np.ndarray,
     cuts: Sequence[Span],
     singing: Sequence[Span],
     settings: LyricsSettings,
+    language: str | None = None,
 ) -> Heard:
-    """Transcribes the cuts of a mix, float32 [samples] at 16 kHz, and keeps what can have been sung.
+    """Transcribes the cuts of a track, float32 [samples] at 16 kHz, and keeps what can have been sung.
 
-    The mix, since separated vocals are understood worse; but only what falls into `singing` can be words.
+    With its instruments, since separated vocals are understood worse; but only what falls into `singing` can be words.
     """
-    transcript = transcriber.transcribe(mix, cuts, settings.language)
+    transcript = transcriber.transcribe(audio, cuts, language or settings.language)
     kept: list[tuple[Span, Segment]] = []
     dropped: Counter[str] = Counter()
     for segment in transcript.segments:

@@ -22,7 +22,7 @@ MARGIN_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Shares of 0 to 1. `agreement` is of the words of a transcript that the lyrics have too, where one was made."""
+    """Shares of 0 to 1. `agreement` is of the words of a transcript that the lyrics (or a second one) have too."""
 
     confidence: float  # mean probability of a word's letters where they were placed
     inside_singing: float  # of the words

@@ -110,3 +110,34 @@ def test_other_weights_than_the_spec_names_are_refused():
 def test_a_separator_that_does_not_exist_is_named():
     with pytest.raises(ValueError, match="demixer"):
         open_separator(replace(SPLEETER, name="demixer"), 1)
+
+
+@pytest.fixture(scope="module")
+def voice_and_mix(demo_songs) -> tuple[np.ndarray, np.ndarray]:
+    """Twelve seconds of a song without accompaniment, and the same over instruments as loud as the voice."""
+    voice, music = (
+        np.concatenate(list(decode(demo_songs[kind]["path"], RATE_HZ, 2, start_s=4.0, duration_s=12.0)))
+        for kind in ("acappella", "instrumental")
+    )
+    music *= 10 ** ((level_db(voice) - level_db(music)) / 20)
+    return voice, voice + music
+
+
+def sdr_db(true, found) -> float:
+    return level_db(true) - level_db(true - found)
+
+
+def test_a_voice_over_instruments_is_found_better_than_by_the_strict_mask_alone(voice_and_mix):
+    voice, mix = voice_and_mix
+    ours, strict = (
+        sdr_db(voice, heard(separator, mix)) for separator in (spleeter(), spleeter(exponent=2.0, doubt=1.0))
+    )
+    assert ours > 5.0
+    assert ours > strict + 0.3
+
+
+def test_a_quiet_song_is_taken_apart_as_well_as_a_loud_one(voice_and_mix):
+    voice, mix = voice_and_mix
+    separator, quiet = spleeter(), np.float32(10 ** (-30 / 20))
+    loud_db = sdr_db(voice, heard(separator, mix, loudness_db=-14.0))
+    assert sdr_db(quiet * voice, heard(separator, quiet * mix, loudness_db=-44.0)) == pytest.approx(loud_db, abs=0.01)
