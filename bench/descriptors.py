@@ -1,9 +1,9 @@
 """Tempo and key, ours beside two libraries: python bench/descriptors.py [DIR …] [--store STORE] [--out rows.json]
 
-Over the songs of song-maker folders that have an accompaniment, and the 28 real tracks of `immich-memories-music`. Ours
-runs twice: as the stage `captions` calls it, on the mix less the vocals that the stage `stems` separated, and on the mix
-alone like the others. Speed is audio time by processor time of tempo and key together, without decoding and separation.
-Needs the extra `bench`. With --store, what was separated is kept there for the next time.
+Over the songs of song-maker folders that have an accompaniment, and the 28 real tracks of `immich-memories-music`.
+Ours runs twice: as the stage `captions` calls it, on the mix less the vocals that the stage `stems` separated, and on
+the mix alone like the others. Speed is audio time by processor time of tempo and key together, without decoding and
+separation. Needs the extra `bench`. With --store, what was separated is kept there for the next time.
 """
 
 import argparse
@@ -185,13 +185,11 @@ def report(rows: list[dict[str, Any]], corpora: list[str], methods: list[str]) -
     for corpus in [*corpora, "all"]:
         for method in methods:
             some = [row for row in rows if row["method"] == method and corpus in (row["corpus"], "all")]
-            tempo, beat, key, mirex = (
-                np.mean([row[name] for row in some]) for name in ("tempo", "beat", "key", "mirex")
-            )
+            shares = [np.mean([row[name] for row in some]) for name in ("tempo", "beat", "key")]
+            mirex = np.mean([row["mirex"] for row in some])
             speed = sum(row["audio_s"] for row in some) / sum(row["seconds"] for row in some)
-            print(
-                f"| {corpus}, {len(some)} | {method} | {tempo:.1%} | {beat:.1%} | {key:.1%} | {mirex:.3f} | {speed:.0f} |"
-            )
+            cells = [f"{corpus}, {len(some)}", method, *(f"{share:.1%}" for share in shares), f"{mirex:.3f}"]
+            print(f"| {' | '.join(cells)} | {speed:.0f} |")
 
 
 if __name__ == "__main__":

@@ -147,12 +147,10 @@ def report_pairs(tracks: list[Track], corpus: Corpus, batches: Counter[int]) -> 
     here = {track.path for track in tracks}
     score = score_pairs(corpus.groups, found.values())
     print(f"{len(tracks)} tracks in {len(batches)} batches; {len(corpus.counted - here)} did not become tracks")
-    print("| true pairs | found pairs | precision | recall | different tracks, pairs | false pairs among them |")
-    print("|---|---|---|---|---|---|")
     different = len(tracks) * (len(tracks) - 1) // 2 - score.true
-    print(
-        f"| {score.true} | {score.found} | {score.precision:.4f} | {score.recall:.4f} | {different} | {len(score.wrong)} |"
-    )
+    cells = [score.true, score.found, f"{score.precision:.4f}", f"{score.recall:.4f}", different, len(score.wrong)]
+    print("| true pairs | found pairs | precision | recall | different tracks, pairs | false pairs among them |")
+    print(f"|---|---|---|---|---|---|\n| {' | '.join(map(str, cells))} |")
     for name, pairs in (("wrong", score.wrong), ("missed", score.missed)):
         for pair in pairs:
             print(f"{name}: {sorted(f'{path.parent.parent.name}/{path.name}' for path in pair)}")

@@ -1,0 +1,162 @@
+"""What duplicates cost as a corpus grows: python bench/catalogue.py [--batches 20] [--tracks 2048] [--minutes 3.5]
+
+The catalogue of batch after batch over fingerprints that are made up from real ones: a track is a row of stretches of
+1.5 to 6 s, each cut from a fingerprint of the demo songs or the 28 real tracks, with some bits turned around throughout
+the stretch: terms follow each other as they do in music, and no two tracks share a stretch. How often two tracks have a
+term in common is printed beside how often real ones have. One track in a hundred is a copy of one that came before:
+less its first seconds, with 5 % of its bits wrong; how many of those are found is printed too.
+"""
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from assets.catalogue.decide import catalogue_batch
+from assets.catalogue.index import POSTINGS, RECORDINGS, DuplicateIndex
+from assets.catalogue.likeness import TERMS_PER_S, tells_apart
+from assets.catalogue.settings import CatalogueSettings
+from assets.manifest.batches import batch_name
+from assets.profile import HOUSE
+from assets.scores.real import real_tracks
+from assets.tracks.measure import measure
+from assets.tracks.settings import TrackSettings
+from resources.child import LIMITS
+from resources.stores import FolderStore
+
+CORPUS_TRACKS = 5_000_000
+TURNED = 0.35  # of the bits of a stretch
+COPIES = 0.01
+WRONG = 0.05  # of the bits of a copy
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batches", type=int, default=20)
+    parser.add_argument("--tracks", type=int, default=2048, help="in a batch")
+    parser.add_argument("--minutes", type=float, default=3.5, help="of a track")
+    arguments = parser.parse_args()
+    pool = real_fingerprints()
+    corpus = Corpus(pool, arguments.tracks, round(60 * arguments.minutes * TERMS_PER_S))
+    report_likeness(pool, corpus)
+    sealed = [batch_name(number) for number in range(arguments.batches)]
+    print("\n| batch | s | copies found | of | MB of postings | MB of recordings | peak memory, MB |")
+    print("|---|---|---|---|---|---|---|")
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        store = FolderStore(Path(folder))
+        index = DuplicateIndex(store)
+        for number, batch in enumerate(sealed):
+            tracks, copies = corpus.batch(number)
+            start = time.perf_counter()
+            rows = catalogue_batch(batch, sealed, tracks, index, CatalogueSettings())
+            seconds.append(time.perf_counter() - start)
+            found = {row["track_id"]: row["duplicate_of"] for row in rows if row["duplicate_of"]}
+            hits = sum(found.get(copy) == original for copy, original in copies.items())
+            wrong = len(found.keys() - copies.keys())
+            sizes = [megabytes(store, prefix) for prefix in (POSTINGS, RECORDINGS)]
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+            note = f", {wrong} wrong" if wrong else ""
+            print(
+                f"| {number + 1} | {seconds[-1]:.1f} | {hits}{note} | {len(copies)} "
+                f"| {sizes[0]:.0f} | {sizes[1]:.0f} | {peak:.0f} |",
+                flush=True,
+            )
+
+
+class Corpus:
+    """Made-up tracks: the same number gives the same batch."""
+
+    def __init__(self, pool: Sequence[np.ndarray], tracks: int, terms: int) -> None:
+        self.pool, self.tracks, self.terms = np.concatenate(pool), tracks, terms
+
+    def batch(self, number: int) -> tuple[pa.Table, dict[str, str]]:
+        """The tracks of a batch, and which of them are copies of which."""
+        fingerprints, copies = [], {}
+        random = np.random.default_rng([1, number])
+        for row in range(self.tracks):
+            fingerprint = self.original(number, row)
+            if number and random.random() < COPIES:
+                other = (int(random.integers(number)), int(random.integers(self.tracks)))
+                fingerprint = copied(self.original(*other), random)
+                copies[name(number, row)] = name(*other)
+            fingerprints.append(fingerprint)
+        ids = [name(number, row) for row in range(self.tracks)]
+        ends = np.cumsum([0, *map(len, fingerprints)]).astype(np.int32)
+        columns = {
+            "track_id": ids,
+            "status": ["ok"] * len(ids),
+            "sha256": [sha256(track.encode()).hexdigest() for track in ids],
+            "fingerprint": pa.ListArray.from_arrays(pa.array(ends), pa.array(np.concatenate(fingerprints))),
+        }
+        # A copy of a copy is one of the first.
+        return pa.table(columns), {copy: copies.get(original, original) for copy, original in copies.items()}
+
+    def original(self, number: int, row: int) -> np.ndarray:
+        random = np.random.default_rng([number, row])
+        lengths = random.integers(12, 49, self.terms // 12)
+        count = int(np.searchsorted(np.cumsum(lengths), self.terms)) + 1
+        starts = random.integers(0, len(self.pool) - 49, count)
+        turned = words_of(random.random((count, 32)) < TURNED)
+        pieces = [
+            self.pool[start : start + length] ^ mask
+            for start, length, mask in zip(starts, lengths, turned, strict=False)
+        ]
+        return np.concatenate(pieces)[: self.terms]
+
+
+def name(number: int, row: int) -> str:
+    return f"{number:05d}/{row:05d}"
+
+
+def copied(original: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    start = int(random.integers(0, len(original) // 4))
+    return original[start:] ^ words_of(random.random((len(original) - start, 32)) < WRONG)
+
+
+def words_of(bits: np.ndarray) -> np.ndarray:
+    return np.packbits(bits, axis=1).view(">u4")[:, 0].astype(np.uint32)
+
+
+def real_fingerprints() -> list[np.ndarray]:
+    files = [*sorted((HOUSE / "demo" / "audio").glob("*.[!tl]*")), *(track.path for track in real_tracks())]
+    found = [measure(path, TrackSettings(), LIMITS).fingerprint for path in files]
+    return [fingerprint for fingerprint in found if tells_apart(fingerprint)]
+
+
+def report_likeness(pool: Sequence[np.ndarray], corpus: Corpus) -> None:
+    made = [corpus.original(0, row) for row in range(min(corpus.tracks, 200))]
+    print("| fingerprints | terms | bits that change from term to term | terms in common, of 10^9 pairs of terms |")
+    print("|---|---|---|---|")
+    for kind, prints in (("real", pool), ("made up", made)):
+        changed = np.mean(np.concatenate([np.bitwise_count(a[1:] ^ a[:-1]) for a in prints])) / 32
+        print(f"| {kind}, {len(prints)} | {sum(map(len, prints))} | {changed:.3f} | {1e9 * shared(prints):.2f} |")
+
+
+def shared(prints: Sequence[np.ndarray]) -> float:
+    """Of the pairs of terms of different tracks, the share that is equal."""
+    counts = [np.unique(one, return_counts=True) for one in prints]
+    equal = 0
+    for (a, times_a), (b, times_b) in combinations(counts, 2):
+        _, at_a, at_b = np.intersect1d(a, b, assume_unique=True, return_indices=True)
+        equal += int((times_a[at_a] * times_b[at_b]).sum())
+    lengths = np.array([len(one) for one in prints], np.float64)
+    return equal / ((lengths.sum() ** 2 - (lengths**2).sum()) / 2)
+
+
+def megabytes(store: FolderStore, prefix: str) -> float:
+    return sum((store.root / key).stat().st_size for key in store.list(prefix)) / 1e6
+
+
+if __name__ == "__main__":
+    main()
