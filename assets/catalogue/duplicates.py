@@ -16,6 +16,7 @@ FEWEST_VOTES = 2  # equal terms at one offset, or two that are neighbours, befor
 MOST_OFFSETS = 4  # tried for a pair, by votes
 TRACKS_AT_ONCE = 256  # owners have 8 bits below
 LARGEST_SHIFT = 1 << 17
+Terms = tuple[np.ndarray, np.ndarray]  # of a recording, with their positions
 Place = tuple[int, int]  # number of the batch, row in it: the order of arrival
 
 
@@ -49,12 +50,7 @@ class Earlier(Protocol):
 
 def postings_of(recordings: Mapping[Place, Recording]) -> Columns:
     """The sorted postings of some recordings: their terms, and a term for the file itself."""
-    pieces: list[Columns] = []
-    for (batch, row), recording in sorted(recordings.items(), key=lambda item: item[0]):
-        terms, positions = _terms_of(recording)
-        pieces.append((terms, np.full_like(terms, batch), np.full_like(terms, row), positions))
-    term, batches, rows, positions = joined(pieces)
-    return ordered((term, batches.astype(np.uint16), rows.astype(np.uint16), positions.astype(np.uint16)))
+    return _postings({place: _terms_of(recording) for place, recording in recordings.items()})
 
 
 def find_duplicates(
@@ -66,10 +62,11 @@ def find_duplicates(
     """
     places = sorted(batch)
     found: dict[Place, list[Match]] = {place: [] for place in places}
-    own = Postings([postings_of(batch)])
+    terms = {place: _terms_of(batch[place]) for place in places}
+    own = Postings([_postings(terms)])
     for start in range(0, len(places), TRACKS_AT_ONCE):
         some = places[start : start + TRACKS_AT_ONCE]
-        offsets = _candidates([batch[place] for place in some], chain([own], earlier.postings()))
+        offsets = _candidates([terms[place] for place in some], chain([own], earlier.postings()))
         pairs = {(some[asked], other): at for (asked, other), at in offsets.items() if other < some[asked]}
         others = sorted({other for _, other in pairs if other not in batch})
         known = {**earlier.recordings(others), **batch}
@@ -79,25 +76,32 @@ def find_duplicates(
     return found
 
 
-def _terms_of(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+def _postings(terms: Mapping[Place, Terms]) -> Columns:
+    pieces: list[Columns] = []
+    for (batch, row), (some, positions) in sorted(terms.items(), key=lambda item: item[0]):
+        pieces.append((some, np.full_like(some, batch), np.full_like(some, row), positions))
+    term, batches, rows, positions = joined(pieces)
+    return ordered((term, batches.astype(np.uint16), rows.astype(np.uint16), positions.astype(np.uint16)))
+
+
+def _terms_of(recording: Recording) -> Terms:
     """The terms to list or to look up, with their positions; the last stands for the file itself."""
     terms = recording.fingerprint[: LAST_POSITION + 1] if tells_apart(recording.fingerprint) else np.zeros(0, np.uint32)
     own = np.array([int(recording.sha256[:8], 16)], np.uint32)
     return np.concatenate([terms, own]), np.append(np.arange(len(terms)), WHOLE_FILE)
 
 
-def _candidates(asked: Sequence[Recording], sources: Iterable[Postings]) -> dict[tuple[int, Place], list[int]]:
+def _candidates(asked: Sequence[Terms], sources: Iterable[Postings]) -> dict[tuple[int, Place], list[int]]:
     """Pairs worth a comparison with the offsets that most terms vote for: (index into asked, place) -> offsets.
 
     The offset of a pair that shares the file's own hash is given as `WHOLE_FILE`.
     """
-    parts = [_terms_of(recording) for recording in asked]
-    terms = np.concatenate([part[0] for part in parts])
-    owners = np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts])
-    positions = np.concatenate([part[1] for part in parts]).astype(np.int64)
-    unique, inverse = np.unique(terms, return_inverse=True)
-    by_term = np.argsort(inverse, kind="stable")
-    starts = np.searchsorted(inverse[by_term], np.arange(len(unique) + 1))
+    terms = np.concatenate([some for some, _ in asked])
+    owners = np.repeat(np.arange(len(asked)), [len(some) for some, _ in asked])
+    positions = np.concatenate([at for _, at in asked]).astype(np.int64)
+    by_term = np.argsort(terms, kind="stable")
+    unique, starts = np.unique(terms[by_term], return_index=True)
+    starts = np.append(starts, len(terms))
     offsets: dict[tuple[int, Place], list[tuple[int, int]]] = defaultdict(list)
     for source in sources:
         index, (_, batch, row, position) = source.find(unique)
