@@ -1,18 +1,22 @@
-"""What duplicates cost as a corpus grows: python bench/catalogue.py [--batches 20] [--tracks 2048] [--minutes 3.5]
+"""What duplicates cost as a corpus grows: python bench/catalogue.py [DIR …] [--batches 20] [--tracks 2048]
 
 The catalogue of batch after batch over fingerprints that are made up from real ones: a track is a row of stretches of
-1.5 to 6 s, each cut from a fingerprint of the demo songs or the 28 real tracks, with some bits turned around throughout
-the stretch: terms follow each other as they do in music, and no two tracks share a stretch. How often two tracks have a
-term in common is printed beside how often real ones have. One track in a hundred is a copy of one that came before:
-less its first seconds, with 5 % of its bits wrong; how many of those are found is printed too.
+1.5 to 6 s, each cut from a fingerprint of the 28 real tracks, of the demo songs or of the songs in song-maker folders,
+with some bits turned around throughout the stretch: terms follow each other as they do in music, and no two tracks
+share a stretch. Every other track begins and ends in silence, as many real ones do. How often two tracks have a term in
+common is printed beside how often real ones have. One track in a hundred is a copy of one that came before: less its
+first seconds, with 5 % of its bits wrong; how many of those are found is printed too.
 """
 
 import argparse
+import json
+import os
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -36,31 +40,32 @@ from resources.stores import FolderStore
 
 CORPUS_TRACKS = 5_000_000
 TURNED = 0.35  # of the bits of a stretch
-COPIES = 0.01
+COPY_EVERY = 100  # the tracks just after them are what is copied
 WRONG = 0.05  # of the bits of a copy
+SILENT_TERM, SILENCE = 627964279, 24  # what chromaprint makes of digital silence, and at most so many terms of it
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--batches", type=int, default=20)
     parser.add_argument("--tracks", type=int, default=2048, help="in a batch")
     parser.add_argument("--minutes", type=float, default=3.5, help="of a track")
     arguments = parser.parse_args()
-    pool = real_fingerprints()
+    pool = real_fingerprints(arguments.folders)
     corpus = Corpus(pool, arguments.tracks, round(60 * arguments.minutes * TERMS_PER_S))
     report_likeness(pool, corpus)
     sealed = [batch_name(number) for number in range(arguments.batches)]
-    print("\n| batch | s | copies found | of | MB of postings | MB of recordings | peak memory, MB |")
-    print("|---|---|---|---|---|---|---|")
-    seconds = []
+    print("\n| batch | s | processor s | copies found | of | MB of postings | MB of recordings | peak memory, MB |")
+    print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
         index = DuplicateIndex(store)
         for number, batch in enumerate(sealed):
             tracks, copies = corpus.batch(number)
-            start = time.perf_counter()
+            start, start_cpu = time.perf_counter(), time.process_time()
             rows = catalogue_batch(batch, sealed, tracks, index, CatalogueSettings())
-            seconds.append(time.perf_counter() - start)
+            seconds, processor = time.perf_counter() - start, time.process_time() - start_cpu
             found = {row["track_id"]: row["duplicate_of"] for row in rows if row["duplicate_of"]}
             hits = sum(found.get(copy) == original for copy, original in copies.items())
             wrong = len(found.keys() - copies.keys())
@@ -68,7 +73,7 @@ def main() -> None:
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
             note = f", {wrong} wrong" if wrong else ""
             print(
-                f"| {number + 1} | {seconds[-1]:.1f} | {hits}{note} | {len(copies)} "
+                f"| {number + 1} | {seconds:.1f} | {processor:.1f} | {hits}{note} | {len(copies)} "
                 f"| {sizes[0]:.0f} | {sizes[1]:.0f} | {peak:.0f} |",
                 flush=True,
             )
@@ -86,8 +91,8 @@ class Corpus:
         random = np.random.default_rng([1, number])
         for row in range(self.tracks):
             fingerprint = self.original(number, row)
-            if number and random.random() < COPIES:
-                other = (int(random.integers(number)), int(random.integers(self.tracks)))
+            if number and row % COPY_EVERY == 0:
+                other = (int(random.integers(number)), 1 + int(random.integers(self.tracks // COPY_EVERY)) * COPY_EVERY)
                 fingerprint = copied(self.original(*other), random)
                 copies[name(number, row)] = name(*other)
             fingerprints.append(fingerprint)
@@ -99,20 +104,24 @@ class Corpus:
             "sha256": [sha256(track.encode()).hexdigest() for track in ids],
             "fingerprint": pa.ListArray.from_arrays(pa.array(ends), pa.array(np.concatenate(fingerprints))),
         }
-        # A copy of a copy is one of the first.
-        return pa.table(columns), {copy: copies.get(original, original) for copy, original in copies.items()}
+        return pa.table(columns), copies
 
     def original(self, number: int, row: int) -> np.ndarray:
         random = np.random.default_rng([number, row])
-        lengths = random.integers(12, 49, self.terms // 12)
-        count = int(np.searchsorted(np.cumsum(lengths), self.terms)) + 1
+        terms = int(self.terms * random.uniform(0.7, 1.3))
+        lengths = random.integers(12, 49, terms // 12)
+        count = int(np.searchsorted(np.cumsum(lengths), terms)) + 1
         starts = random.integers(0, len(self.pool) - 49, count)
         turned = words_of(random.random((count, 32)) < TURNED)
         pieces = [
             self.pool[start : start + length] ^ mask
             for start, length, mask in zip(starts, lengths, turned, strict=False)
         ]
-        return np.concatenate(pieces)[: self.terms]
+        fingerprint = np.concatenate(pieces)[:terms]
+        if row % 2:
+            fingerprint[: int(random.integers(1, SILENCE))] = SILENT_TERM
+            fingerprint[-int(random.integers(1, SILENCE)) :] = SILENT_TERM
+        return fingerprint
 
 
 def name(number: int, row: int) -> str:
@@ -128,19 +137,27 @@ def words_of(bits: np.ndarray) -> np.ndarray:
     return np.packbits(bits, axis=1).view(">u4")[:, 0].astype(np.uint32)
 
 
-def real_fingerprints() -> list[np.ndarray]:
-    files = [*sorted((HOUSE / "demo" / "audio").glob("*.[!tl]*")), *(track.path for track in real_tracks())]
-    found = [measure(path, TrackSettings(), LIMITS).fingerprint for path in files]
+def real_fingerprints(folders: Sequence[Path]) -> list[np.ndarray]:
+    files = [track.path for track in real_tracks()]
+    files += [song for song in sorted((HOUSE / "demo" / "audio").iterdir()) if song.suffix not in (".txt", ".lrc")]
+    for folder in folders:
+        files += [folder / row["file"] for row in json.loads((folder / "truth" / "index.json").read_text())["songs"]]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = list(threads.map(lambda path: measure(path, TrackSettings(), LIMITS).fingerprint, files))
     return [fingerprint for fingerprint in found if tells_apart(fingerprint)]
 
 
 def report_likeness(pool: Sequence[np.ndarray], corpus: Corpus) -> None:
     made = [corpus.original(0, row) for row in range(min(corpus.tracks, 200))]
-    print("| fingerprints | terms | bits that change from term to term | terms in common, of 10^9 pairs of terms |")
-    print("|---|---|---|---|")
+    print(
+        "| fingerprints | terms | bits that change a term | terms in common, of 10^9 pairs | the same without silence |"
+    )
+    print("|---|---|---|---|---|")
     for kind, prints in (("real", pool), ("made up", made)):
         changed = np.mean(np.concatenate([np.bitwise_count(a[1:] ^ a[:-1]) for a in prints])) / 32
-        print(f"| {kind}, {len(prints)} | {sum(map(len, prints))} | {changed:.3f} | {1e9 * shared(prints):.2f} |")
+        equal, audible = shared(prints), shared([one[one != SILENT_TERM] for one in prints])
+        cells = [f"{kind}, {len(prints)}", sum(map(len, prints)), f"{changed:.3f}"]
+        print("| " + " | ".join(map(str, [*cells, f"{1e9 * equal:.1f}", f"{1e9 * audible:.1f}"])) + " |")
 
 
 def shared(prints: Sequence[np.ndarray]) -> float:

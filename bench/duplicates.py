@@ -131,8 +131,8 @@ def arrive(parts: Iterable[list[Row]], batch_size: int, settings: Profile) -> li
     for number, batch in enumerate(ledger.batches("manifest")):
         for name in ("tracks", "catalogue"):
             run(stages[name], settings, ledger, engine, batch)
+        path_of |= {row["track_id"]: local_path(row["uri"]) for row in ledger.read("manifest", batch).to_pylist()}
         rows = {row["track_id"]: row for row in ledger.read("tracks", batch).to_pylist()}
-        path_of |= {name: local_path(row["uri"]) for name, row in rows.items()}
         for place, row in enumerate(ledger.read("catalogue", batch).to_pylist()):
             fingerprint = np.array(rows[row["track_id"]]["fingerprint"] or [], np.uint32)
             original = path_of[row["duplicate_of"]] if row["duplicate_of"] else None

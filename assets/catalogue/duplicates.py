@@ -85,10 +85,14 @@ def _postings(terms: Mapping[Place, Terms]) -> Columns:
 
 
 def _terms_of(recording: Recording) -> Terms:
-    """The terms to list or to look up, with their positions; the last stands for the file itself."""
+    """The terms to list or to look up, with their positions; the last stands for the file itself.
+
+    Of terms that repeat only the first: silence and held tones are long, and alike in many recordings.
+    """
     terms = recording.fingerprint[: LAST_POSITION + 1] if tells_apart(recording.fingerprint) else np.zeros(0, np.uint32)
+    (positions,) = np.nonzero(np.append(True, terms[1:] != terms[:-1])[: len(terms)])
     own = np.array([int(recording.sha256[:8], 16)], np.uint32)
-    return np.concatenate([terms, own]), np.append(np.arange(len(terms)), WHOLE_FILE)
+    return np.concatenate([terms[positions], own]), np.append(positions, WHOLE_FILE)
 
 
 def _candidates(asked: Sequence[Terms], sources: Iterable[Postings]) -> dict[tuple[int, Place], list[int]]:

@@ -17,27 +17,38 @@ class Waits(Exception):
 def catalogue_stage(settings: CatalogueSettings) -> Recipe:
     return Recipe(
         table="catalogue",
-        version="1",
+        version="2",
         reads={"tracks": ("sha256", "fingerprint", "duration_s")},
         parameters=settings.model_dump(mode="json"),
     )
 
 
-def catalogue_through(recipe: Recipe, settings: CatalogueSettings, batch: str, ledger: Ledger) -> Outcome:
+def catalogue_through(
+    recipe: Recipe, settings: CatalogueSettings, batch: str, ledger: Ledger, settled: set[str] | None = None
+) -> Outcome:
     """Brings the catalogue of a batch up to date; first that of every batch before it, since those come first.
+
+    `settled` are batches that this run has found up to date or brought so: they are not looked at again, and what is
+    settled now is added. Without it, a run over many batches would read all pointers once for each of them.
 
     Raises:
         Waits: an earlier batch has no tracks yet.
     """
     sealed = ledger.batches("manifest")
+    settled = set() if settled is None else settled
     for earlier in sealed[: sealed.index(batch)]:
+        if earlier in settled:
+            continue
         pointer, tracks = ledger.pointer(recipe.table, earlier), ledger.pointer("tracks", earlier)
         if tracks is None:
             raise Waits(f"the catalogue of {batch} waits for the tracks of {earlier}, which was sealed before it")
         made_with = (recipe.parameter_hash, {"tracks": tracks.data_version})
         if pointer is None or (pointer.parameter_hash, pointer.inputs) != made_with:
             _catalogue(recipe, settings, earlier, sealed, ledger)
-    return _catalogue(recipe, settings, batch, sealed, ledger)
+        settled.add(earlier)
+    outcome = _catalogue(recipe, settings, batch, sealed, ledger)
+    settled.add(batch)
+    return outcome
 
 
 def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: list[str], ledger: Ledger) -> Outcome:
