@@ -8,6 +8,7 @@ from assets.catalogue.settings import CatalogueSettings
 from assets.stage import Outcome, Recipe, counts_of, input_rows, seal, stamp, work_key
 from assets.tables import Row, Status
 from resources.ledger import Ledger
+from resources.nearby import near
 
 
 class Waits(Exception):
@@ -59,7 +60,8 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
     work = {work_key(row["track_id"], row["input_hash"], row["parameter_hash"]) for row in rows}
     same = bool(rows or not inputs) and work == {row["key"] for row in inputs.values()}
     if not same:
-        index = DuplicateIndex(ledger.store)
+        # A batch is looked up in all postings: in a bucket they would be fetched anew for each.
+        index = DuplicateIndex(near(ledger.store))
         found = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
         rows = [stamp(inputs[row["track_id"]], recipe) | row for row in found]
     version = seal(recipe, batch, rows, ledger)
