@@ -39,7 +39,7 @@ from resources.child import LIMITS
 from resources.stores import FolderStore
 
 CORPUS_TRACKS = 5_000_000
-TURNED = 0.35  # of the bits of a stretch
+TURNED = 0.095  # of the bits of a stretch: so that tracks have as many terms in common as real ones
 COPY_EVERY = 100  # the tracks just after them are what is copied
 WRONG = 0.05  # of the bits of a copy
 SILENT_TERM, SILENCE = 627964279, 24  # what chromaprint makes of digital silence, and at most so many terms of it
