@@ -3,9 +3,10 @@
 The catalogue of batch after batch over fingerprints that are made up from real ones: a track is a row of stretches of
 1.5 to 6 s, each cut from a fingerprint of the 28 real tracks, of the demo songs or of the songs in song-maker folders,
 with some bits turned around throughout the stretch: terms follow each other as they do in music, and no two tracks
-share a stretch. Every other track begins and ends in silence, as many real ones do. How often two tracks have a term in
-common is printed beside how often real ones have. One track in a hundred is a copy of one that came before: less its
-first seconds, with 5 % of its bits wrong; how many of those are found is printed too.
+share a stretch. Some terms are left as they were, so that tracks have terms in common, and every other track begins and
+ends in silence; how often two tracks have a term in common is printed beside how often real ones have. One track in a
+hundred is a copy of one that came before: less its first seconds, with 5 % of its bits wrong; how many of those are
+found is printed too.
 """
 
 import argparse
@@ -39,7 +40,10 @@ from resources.child import LIMITS
 from resources.stores import FolderStore
 
 CORPUS_TRACKS = 5_000_000
-TURNED = 0.095  # of the bits of a stretch: so that tracks have as many terms in common as real ones
+TURNED = 0.35  # of the bits of a stretch
+# As much as real tracks have in common beside silence: terms that are left as they were, one by one; one in twenty with
+# the two that follow.
+COMMON, IN_A_ROW = 0.06, 0.05
 COPY_EVERY = 100  # the tracks just after them are what is copied
 WRONG = 0.05  # of the bits of a copy
 SILENT_TERM, SILENCE = 627964279, 24  # what chromaprint makes of digital silence, and at most so many terms of it
@@ -118,6 +122,12 @@ class Corpus:
             for start, length, mask in zip(starts, lengths, turned, strict=False)
         ]
         fingerprint = np.concatenate(pieces)[:terms]
+        (at,) = np.nonzero(random.random(terms - 2) < COMMON)
+        common = random.integers(0, len(self.pool) - 2, len(at))
+        row_of_three = random.random(len(at)) < IN_A_ROW
+        for step in range(3):
+            some = slice(None) if step == 0 else row_of_three
+            fingerprint[at[some] + step] = self.pool[common[some] + step]
         if row % 2:
             fingerprint[: int(random.integers(1, SILENCE))] = SILENT_TERM
             fingerprint[-int(random.integers(1, SILENCE)) :] = SILENT_TERM
