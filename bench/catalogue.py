@@ -28,7 +28,7 @@ import pyarrow as pa
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assets.catalogue.decide import catalogue_batch
-from assets.catalogue.index import POSTINGS, RECORDINGS, DuplicateIndex
+from assets.catalogue.index import POSTINGS, RECORDINGS, DuplicateIndex, blocks
 from assets.catalogue.likeness import TERMS_PER_S, tells_apart
 from assets.catalogue.settings import CatalogueSettings
 from assets.manifest.batches import batch_name
@@ -62,6 +62,7 @@ def main() -> None:
     sealed = [batch_name(number) for number in range(arguments.batches)]
     print("\n| batch | s | processor s | copies found | of | MB of postings | MB of recordings | peak memory, MB |")
     print("|---|---|---|---|---|---|---|---|")
+    spent: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
         index = DuplicateIndex(store)
@@ -70,6 +71,7 @@ def main() -> None:
             start, start_cpu = time.perf_counter(), time.process_time()
             rows = catalogue_batch(batch, sealed, tracks, index, CatalogueSettings())
             seconds, processor = time.perf_counter() - start, time.process_time() - start_cpu
+            spent.append(processor)
             found = {row["track_id"]: row["duplicate_of"] for row in rows if row["duplicate_of"]}
             hits = sum(found.get(copy) == original for copy, original in copies.items())
             wrong = len(found.keys() - copies.keys())
@@ -81,6 +83,31 @@ def main() -> None:
                 f"| {sizes[0]:.0f} | {sizes[1]:.0f} | {peak:.0f} |",
                 flush=True,
             )
+
+    extrapolate(spent, round(CORPUS_TRACKS / arguments.tracks) + 1, [size / len(sealed) for size in sizes])
+
+
+def extrapolate(spent: Sequence[float], batches: int, megabytes_each: Sequence[float]) -> None:
+    """Processor time of a whole corpus, by least squares over the batches that were measured."""
+    measured = np.array([work_of(number) for number in range(len(spent))], np.float64)
+    costs, *_ = np.linalg.lstsq(measured, np.array(spent), rcond=None)
+    whole = np.array([work_of(number) for number in range(batches)], np.float64) @ costs
+    print(
+        "\nextrapolated, not measured: s(n) = "
+        + " + ".join(
+            f"{cost:.3f} {name}" for cost, name in zip(costs, ("", "· files", "· merged batches", "· n"), strict=True)
+        )
+    )
+    postings, recordings = (batches * size / 1e3 for size in megabytes_each)
+    print(f"{batches} batches: {whole.sum() / 3600:.1f} h, the last batch {whole[-1]:.0f} s; ", end="")
+    print(f"{postings:.0f} GB of postings, {recordings:.0f} GB of recordings")
+
+
+def work_of(number: int) -> tuple[int, int, int, int]:
+    """What batch `number` costs goes with: 1, files of postings looked into, batches merged into them now, batches."""
+    sizes = [size for _, size in blocks(number)]
+    merged = sum(8**level for level in range(1, 8) if number and number % 8**level == 0)
+    return 1, len(sizes), merged, number
 
 
 class Corpus:
