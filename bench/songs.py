@@ -84,10 +84,10 @@ def run_stages(settings: Profile, ledger: Ledger) -> Iterator[Outcome]:
         yield run(stages[name], settings, ledger, engine)
 
 
-def run(recipe: Recipe, settings: Profile, ledger: Ledger, engine: LocalEngine) -> Outcome:
+def run(recipe: Recipe, settings: Profile, ledger: Ledger, engine: LocalEngine, batch: str = BATCH) -> Outcome:
     if isinstance(recipe, Stage):
-        return run_stage(recipe, BATCH, ledger, engine)
-    return catalogue_through(recipe, settings.catalogue, BATCH, ledger)
+        return run_stage(recipe, batch, ledger, engine)
+    return catalogue_through(recipe, settings.catalogue, batch, ledger)
 
 
 def predict(folder: Path, ledger: Ledger, beside: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from assets.captions.descriptors import facts_of
 from assets.captions.sentence import SentenceWriter
 from assets.captions.settings import CaptionSettings
-from assets.captions.spectra import RATE_HZ
+from assets.captions.spectra import RATE_HZ, Audio
 from assets.stage import Process, Stage
 from assets.tables import Row
 from resources.captioners import MEASURED, Captioner
@@ -55,14 +55,7 @@ def captions_of(settings: CaptionSettings, store: Store, captioner: Captioner, t
     Raises:
         DecodeError: the file no longer decodes.
     """
-    start_s = max(0.0, (track["duration_s"] - settings.heard_s) / 2)
-    heard = {"start_s": start_s, "duration_s": settings.heard_s}
-    gain = np.float32(10 ** (track["gain_db"] / 20))
-    mix = gain * decode_mono(local_path(track["uri"]), RATE_HZ, **heard, sha256=track["sha256"])
-    with store.local(track["vocals_uri"]) as path:
-        vocals = decode_mono(path, RATE_HZ, **heard)
-    length = min(len(mix), len(vocals))  # a sample of rounding may lie between them
-    mix, vocals = mix[:length], vocals[:length]
+    mix, vocals = heard_of(settings, store, track)
     facts, tempo, key = facts_of(track, mix, vocals)
     caption = captioner.caption(mix, RATE_HZ, facts)
     return [
@@ -75,3 +68,19 @@ def captions_of(settings: CaptionSettings, store: Store, captioner: Captioner, t
             "model": settings.captioner,
         }
     ]
+
+
+def heard_of(settings: CaptionSettings, store: Store, track: Row) -> tuple[Audio, Audio]:
+    """What is listened to of a track: its mix and its vocals, mono at 22.05 kHz, as long as each other.
+
+    Raises:
+        DecodeError: the file no longer decodes.
+    """
+    start_s = max(0.0, (track["duration_s"] - settings.heard_s) / 2)
+    heard = {"start_s": start_s, "duration_s": settings.heard_s}
+    gain = np.float32(10 ** (track["gain_db"] / 20))
+    mix = gain * decode_mono(local_path(track["uri"]), RATE_HZ, **heard, sha256=track["sha256"])
+    with store.local(track["vocals_uri"]) as path:
+        vocals = decode_mono(path, RATE_HZ, **heard)
+    length = min(len(mix), len(vocals))  # a sample of rounding may lie between them
+    return mix[:length], vocals[:length]

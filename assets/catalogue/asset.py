@@ -31,10 +31,11 @@ def catalogue(context: dg.AssetExecutionContext, store: StoreResource) -> Iterat
     """One row per track: whether it is another one again, and which split it belongs to for good."""
     settings = CatalogueSettings.model_validate(context.op_execution_context.op_config)
     recipe, ledger = catalogue_stage(settings), Ledger(store.build())
+    settled: set[str] = set()
 
     def decide(batch: str) -> Outcome:
         try:
-            return catalogue_through(recipe, settings, batch, ledger)
+            return catalogue_through(recipe, settings, batch, ledger, settled)
         except Waits as waits:
             # Batches go in the order of their sealing. In a backfill the earlier one is on its way; elsewhere nobody
             # may have asked for it.

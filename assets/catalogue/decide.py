@@ -48,10 +48,16 @@ def catalogue_batch(
 def recordings_of(tracks: pa.Table) -> list[Recording]:
     """The tracks of a table that are ok."""
     kept = tracks.filter(pc.equal(tracks["status"], Status.OK)).select(["track_id", "sha256", "fingerprint"])
+    track_ids, hashes, fingerprints = (column.combine_chunks() for column in kept.columns)
     return [
-        Recording(track_id.as_py(), sha256.as_py(), np.array(fingerprint.as_py() or [], np.uint32))
-        for track_id, sha256, fingerprint in zip(*kept.columns, strict=True)
+        Recording(track_id, sha256, _array(fingerprint))
+        for track_id, sha256, fingerprint in zip(track_ids.to_pylist(), hashes.to_pylist(), fingerprints, strict=True)
     ]
+
+
+def _array(fingerprint: pa.ListScalar) -> np.ndarray:
+    # A list of Python numbers would be half of the whole work.
+    return fingerprint.values.to_numpy().copy() if fingerprint.is_valid else np.zeros(0, np.uint32)
 
 
 def decide(

@@ -27,7 +27,10 @@ class Likeness:
 
 def tells_apart(fingerprint: np.ndarray) -> bool:
     """Whether a fingerprint is long and varied enough to know a recording by."""
-    return len(fingerprint) >= MIN_TERMS and len(np.unique(fingerprint)) >= MIN_DISTINCT
+    if len(fingerprint) < MIN_TERMS:
+        return False
+    # In most, the first few seconds are varied enough.
+    return any(len(np.unique(part)) >= MIN_DISTINCT for part in (fingerprint[: 4 * MIN_DISTINCT], fingerprint))
 
 
 def likeness(a: np.ndarray, b: np.ndarray, offsets: Iterable[int], min_overlap: int) -> Likeness | None:

@@ -48,12 +48,15 @@ class Postings:
         for chunk in self.chunks:
             first, last = np.searchsorted(terms, [chunk[0][0], chunk[0][-1]])
             part = terms[first : min(len(terms), last + 1)]
-            starts, ends = (np.searchsorted(chunk[0], part, side=side) for side in ("left", "right"))
-            counts = ends - starts
-            if counts.sum() == 0:
+            starts = np.searchsorted(chunk[0], part)
+            # Nearly all terms occur nowhere else; only for the others it is worth looking where they end.
+            (known,) = np.nonzero(chunk[0][np.minimum(starts, len(chunk[0]) - 1)] == part)
+            if not len(known):
                 continue
+            starts, ends = starts[known], np.searchsorted(chunk[0], part[known], side="right")
+            counts = ends - starts
             rows = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-            asked.append(np.repeat(np.arange(first, first + len(part)), counts))
+            asked.append(np.repeat(first + known, counts))
             found.append(tuple(column[rows] for column in chunk))
         return (np.concatenate(asked) if asked else np.zeros(0, np.int64)), joined(found)
 
@@ -69,8 +72,10 @@ def ordered(columns: Columns) -> Columns:
     order = np.argsort(columns[0], kind="stable")
     columns = tuple(column[order] for column in columns)
     term = columns[0]
-    kept = np.arange(len(term)) - np.searchsorted(term, term) < MOST_OF_A_TERM
-    return tuple(column[kept] for column in columns)
+    place = np.arange(len(term))
+    first = np.maximum.accumulate(np.where(np.append(True, term[1:] != term[:-1])[: len(term)], place, 0))
+    kept = place - first < MOST_OF_A_TERM
+    return columns if kept.all() else tuple(column[kept] for column in columns)
 
 
 def merged(sources: Sequence[Postings]) -> Iterator[Columns]:

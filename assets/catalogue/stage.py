@@ -8,6 +8,7 @@ from assets.catalogue.settings import CatalogueSettings
 from assets.stage import Outcome, Recipe, counts_of, input_rows, seal, stamp, work_key
 from assets.tables import Status
 from resources.ledger import Ledger
+from resources.nearby import near
 
 
 class Waits(Exception):
@@ -17,26 +18,37 @@ class Waits(Exception):
 def catalogue_stage(settings: CatalogueSettings) -> Recipe:
     return Recipe(
         table="catalogue",
-        version="1",
+        version="2",
         reads={"tracks": ("sha256", "fingerprint", "duration_s")},
         parameters=settings.model_dump(mode="json"),
     )
 
 
-def catalogue_through(recipe: Recipe, settings: CatalogueSettings, batch: str, ledger: Ledger) -> Outcome:
+def catalogue_through(
+    recipe: Recipe, settings: CatalogueSettings, batch: str, ledger: Ledger, settled: set[str] | None = None
+) -> Outcome:
     """Brings the catalogue of a batch up to date; first that of every batch before it, since those come first.
+
+    `settled` are batches that this run has found up to date or brought so: they are not looked at again, and what is
+    settled now is added. Without it, a run over many batches would read all pointers once for each of them.
 
     Raises:
         Waits: an earlier batch has no tracks yet.
     """
     sealed = ledger.batches("manifest")
+    settled = set() if settled is None else settled
     for earlier in sealed[: sealed.index(batch)]:
+        if earlier in settled:
+            continue
         if ledger.pointer("tracks", earlier) is None:
             raise Waits(f"the catalogue of {batch} waits for the tracks of {earlier}, which was sealed before it")
         pointer = ledger.pointer(recipe.table, earlier)
         if pointer is None or pointer.parameter_hash != recipe.parameter_hash or ledger.moved(pointer, earlier):
             _catalogue(recipe, settings, earlier, sealed, ledger)
-    return _catalogue(recipe, settings, batch, sealed, ledger)
+        settled.add(earlier)
+    outcome = _catalogue(recipe, settings, batch, sealed, ledger)
+    settled.add(batch)
+    return outcome
 
 
 def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: list[str], ledger: Ledger) -> Outcome:
@@ -44,18 +56,18 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
     inputs = {row["track_id"]: row for row in input_rows(recipe, batch, ledger)}
     pointer = ledger.pointer(recipe.table, batch)
     rows = ledger.read(recipe.table, batch).to_pylist() if pointer else []
-    beside = {
-        name: version for name, version in (pointer.inputs if pointer else {}).items() if name not in recipe.reads
-    }
+    made_from = dict(pointer.inputs) if pointer else {}
+    beside = {name: version for name, version in made_from.items() if name not in recipe.reads}
     splits = {row["track_id"]: row["split"] for row in rows if row["split"]}
     work = {work_key(row["track_id"], row["input_hash"], row["parameter_hash"]) for row in rows}
     # Other rows in an earlier batch: an original that is no longer there must not keep its copies out.
     moved = pointer is not None and any(name in beside for name in ledger.moved(pointer, batch))
     same = bool(rows or not inputs) and not moved and work == {row["key"] for row in inputs.values()}
     if not same:
-        index = DuplicateIndex(ledger.store)
-        found, near = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
-        names = [f"{recipe.table}/{other}" for other in near]
+        # A batch is looked up in all postings: in a bucket they would be fetched anew for each.
+        index = DuplicateIndex(near(ledger.store))
+        found, others = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
+        names = [f"{recipe.table}/{other}" for other in others]
         beside = {name: version for name in names if (version := ledger.version(name, batch))}
         rows = [stamp(inputs[row["track_id"]], recipe) | row for row in found]
     version = seal(recipe, batch, rows, ledger, beside)

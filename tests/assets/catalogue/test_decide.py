@@ -88,6 +88,19 @@ def test_short_and_silent_tracks_are_duplicates_only_of_the_same_file(store, tra
     }
 
 
+def test_a_long_copy_is_found_though_a_tenth_of_its_bits_are_wrong(store, tracks_of, copied):
+    song = np.random.default_rng(0).integers(0, 2**32, 1700, dtype=np.uint32)
+    rows = catalogue([{"song": song}, {"copy": copied(song, 1, wrong=0.1, start=700)}], tracks_of, store)
+    assert rows["copy"]["duplicate_of"] == "song"
+
+
+def test_songs_with_the_same_silence_around_them_are_different(store, tracks_of, recording):
+    silence = np.full(200, 627964279, np.uint32)
+    songs = {f"song {i}": np.concatenate([silence, recording(i), silence]) for i in range(4)}
+    rows = catalogue([songs], tracks_of, store)
+    assert {row["duplicate_of"] for row in rows.values()} == {None}
+
+
 def test_what_is_not_ok_in_tracks_has_no_row(store, recording, tracks_of):
     good = tracks_of({"good": recording(1)}).to_pylist()
     table = table_of("tracks", [*good, {"track_id": "bad", "status": "rejected", "reason": "silent"}])

@@ -2,21 +2,51 @@ import pytest
 
 from assets.catalogue.settings import CatalogueSettings
 from assets.catalogue.stage import Waits, catalogue_stage, catalogue_through
+from assets.manifest.batches import seal_batches
 from assets.report.standing import Standing, standings
-from assets.stage import Recipe, seal
+from assets.stage import Recipe, seal, stamp
 from assets.tables import Status
+from assets.tracks.settings import TrackSettings
+from assets.tracks.stage import tracks_stage
 from resources.ledger import Ledger
 
 SETTINGS = CatalogueSettings()
 RECIPE = catalogue_stage(SETTINGS)
-TRACKS = Recipe("tracks", "1", {}, {})
-BATCHES = ("b00000", "b00001")
+
+
+class Counting(Ledger):
+    """Counts how often a pointer to the tracks of each batch is read."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self.reads = {}
+
+    def pointer(self, stage, batch):
+        if stage == "tracks":
+            self.reads[batch] = self.reads.get(batch, 0) + 1
+        return super().pointer(stage, batch)
 
 
 @pytest.fixture
-def sealed(ledger: Ledger, seal_batch) -> Ledger:
+def counting(store):
+    return Counting(store)
+
+
+@pytest.fixture
+def arrived(counting, tracks_of, recording):
+    """Three batches of one track each: the song, another one, and the song again."""
+    files = [{"uri": f"file:///{name}.mp3", "bytes": 1, "modified_s": 0.0} for name in ("song", "other", "again")]
+    seal_batches(files, counting, batch_size=1, seal_short=True)
+    for batch, number in zip(counting.batches("manifest"), (1, 2, 1), strict=True):
+        (name,) = counting.read("manifest", batch)["track_id"].to_pylist()
+        make_tracks(counting, batch, tracks_of({name: recording(number)}))
+    return counting.batches("manifest")
+
+
+@pytest.fixture
+def sealed(ledger, seal_batch):
     """Two batches without tracks yet."""
-    for batch in BATCHES:
+    for batch in ("b00000", "b00001"):
         seal_batch(ledger, "manifest", batch, [])
     return ledger
 
@@ -27,10 +57,35 @@ def made_of(ledger: Ledger, batch: str) -> dict[str, str | None]:
     return {row["track_id"]: row["duplicate_of"] for row in rows}
 
 
-def test_a_batch_waits_for_the_tracks_of_those_before_it(sealed, seal_batch, tracks_of, recording):
-    seal_batch(sealed, "tracks", "b00001", tracks_of({"a": recording(1)}).to_pylist())
-    with pytest.raises(Waits, match="waits for the tracks of b00000"):
-        catalogue_through(RECIPE, SETTINGS, "b00001", sealed)
+def make_tracks(ledger, batch, tracks):
+    recipe = tracks_stage(TrackSettings(), 1)
+    rows = [{**row, "input_hash": row["sha256"], "duration_s": 30.0} for row in tracks.to_pylist()]
+    seal(recipe, batch, [row | stamp(row, recipe) for row in rows], ledger)
+
+
+def test_what_came_before_a_batch_is_catalogued_first(counting, arrived):
+    outcome = catalogue_through(RECIPE, SETTINGS, arrived[-1], counting)
+    assert outcome.counts == {"ok": 0, "rejected": 1, "failed": 0}
+    (song,) = counting.read("catalogue", arrived[0])["track_id"].to_pylist()
+    assert counting.read("catalogue", arrived[-1])["duplicate_of"].to_pylist() == [song]
+
+
+def test_a_batch_waits_for_the_tracks_of_those_before_it(ledger, tracks_of, recording):
+    files = [{"uri": f"file:///{name}.mp3", "bytes": 1, "modified_s": 0.0} for name in ("a", "b")]
+    first, second = seal_batches(files, ledger, batch_size=1, seal_short=True).batches
+    make_tracks(ledger, second, tracks_of({"b": recording(1)}))
+    with pytest.raises(Waits, match=f"{second} waits for the tracks of {first}"):
+        catalogue_through(RECIPE, SETTINGS, second, ledger)
+
+
+def test_a_run_over_many_batches_looks_at_each_only_once(counting, arrived):
+    settled = set()
+    for batch in arrived:
+        catalogue_through(RECIPE, SETTINGS, batch, counting, settled)
+    assert settled == set(arrived)
+    counting.reads.clear()
+    catalogue_through(RECIPE, SETTINGS, arrived[-1], counting, settled)
+    assert set(counting.reads) == {arrived[-1]}
 
 
 def test_a_copy_counts_again_once_its_original_is_gone(sealed, seal_batch, tracks_of, recording, copied):
@@ -45,7 +100,7 @@ def test_a_copy_counts_again_once_its_original_is_gone(sealed, seal_batch, track
 def test_a_batch_is_stale_when_one_that_it_leans_on_was_made_anew(sealed, seal_batch, tracks_of, recording, copied):
     seal_batch(sealed, "tracks", "b00000", tracks_of({"original": recording(1)}).to_pylist())
     seal_batch(sealed, "tracks", "b00001", tracks_of({"copy": copied(recording(1), 2)}).to_pylist())
-    for batch in BATCHES:
+    for batch in ("b00000", "b00001"):
         catalogue_through(RECIPE, SETTINGS, batch, sealed)
     assert _standing(sealed, "b00001") == Standing.DONE
     seal(RECIPE, "b00000", [], sealed)
@@ -53,4 +108,4 @@ def test_a_batch_is_stale_when_one_that_it_leans_on_was_made_anew(sealed, seal_b
 
 
 def _standing(ledger: Ledger, batch: str) -> Standing:
-    return standings([batch], [TRACKS, RECIPE], ledger)[0].stages["catalogue"]
+    return standings([batch], [Recipe("tracks", "1", {}, {}), RECIPE], ledger)[0].stages["catalogue"]
