@@ -1,12 +1,16 @@
 """The command line: thin over what the Dagster page does too."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from assets.manifest.batches import STAGE as MANIFEST
+from assets.pages.local import cache_folder, local_page
+from assets.pages.render import is_fresh
+from assets.pages.stage import pages_stage
 from assets.profile import HOUSE, ProfileError, profile
 from assets.report.lookup import NoSuchTrack, find_track, story, why
 from assets.report.standing import BatchStanding, Standing, standings
@@ -220,6 +224,36 @@ def shards(
 
 
 @app.command()
+def listen(
+    batch: Annotated[str, typer.Argument(help="a batch, as b00000")],
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="open the page in a browser")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """A page that plays a batch's songs, with their words lighting up as they are sung."""
+    import webbrowser
+
+    from pipelines.running import run_job
+
+    ledger = _ledger()
+    _expect_batches([batch], ledger)
+    for stage in pages_stage(profile().pages, "").reads:
+        if ledger.pointer(stage, batch) is None:
+            raise NoSuchTrack(f"{stage} has not finished batch {batch}: melisma run --batch {batch}")
+    stale = not is_fresh(profile().pages, ledger, batch)
+    if stale:
+        run_job("pages", batch)
+    page = local_page(ledger.store, batch, cache_folder())
+    if as_json:
+        print_json({"batch": batch, "page": str(page), "made": stale})
+    else:
+        typer.echo(page)
+        if open_:
+            webbrowser.open(page.as_uri())
+    if stale:
+        run_job("corpus_report")  # it links the page
+
+
+@app.command()
 def backfill(
     first: Annotated[str | None, typer.Option(help="the first batch")] = None,
     last: Annotated[str | None, typer.Option(help="the last batch")] = None,
@@ -256,12 +290,15 @@ def _ledger() -> Ledger:
 
 def _standings(batches: list[str] | None, attempts: int = Policy().attempts) -> list[BatchStanding]:
     ledger = _ledger()
+    _expect_batches(batches or (), ledger)
+    return standings(batches or ledger.batches(MANIFEST), list(way(profile()).values()), ledger, attempts)
+
+
+def _expect_batches(batches: Iterable[str], ledger: Ledger) -> None:
     known = ledger.batches(MANIFEST)
-    if odd := set(batches or ()) - set(known):
-        raise NoSuchTrack(
-            f"no batch {', '.join(sorted(odd))}: there are {', '.join(known[:3])}{' …' * (len(known) > 3)}"
-        )
-    return standings(batches or known, list(way(profile()).values()), ledger, attempts)
+    if odd := set(batches) - set(known):
+        there_are = f"there are {', '.join(known[:3])}{' …' * (len(known) > 3)}" if known else "there are none yet"
+        raise NoSuchTrack(f"no batch {', '.join(sorted(odd))}: {there_are}")
 
 
 def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:

@@ -15,6 +15,12 @@ road = dg.define_asset_job(
     partitions_def=batches,
     description="A batch from its files to its shards; what is done already is not done again.",
 )
+pages = dg.define_asset_job(
+    "pages",
+    selection=dg.AssetSelection.assets("pages"),
+    partitions_def=batches,
+    description="A page on which a batch can be listened to. Not part of the road: it takes a fifth of the space of stems.",
+)
 report = dg.define_asset_job(
     "corpus_report",
     selection=dg.AssetSelection.assets("report"),
