@@ -53,6 +53,8 @@ def demo() -> None:
     console.print(f"Melisma demo: {tracks} tracks, of them 8 songs of this repository and 5 real recordings.")
     ingest(str(file), seal=True)
     run()
+    batch = _ledger().batches(MANIFEST)[0]
+    console.print(f"\nTo hear it, with the words lighting up: [bold].venv/bin/melisma listen {batch}[/bold]")
 
 
 @app.command()

@@ -19,7 +19,7 @@ pages = dg.define_asset_job(
     "pages",
     selection=dg.AssetSelection.assets("pages"),
     partitions_def=batches,
-    description="A page on which a batch can be listened to. Not part of the road: it takes a fifth of the space of stems.",
+    description="A page on which a batch can be listened to; not part of the road, since it takes space.",
 )
 report = dg.define_asset_job(
     "corpus_report",

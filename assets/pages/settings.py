@@ -8,5 +8,5 @@ class PageSettings(BaseModel):
 
     most_tracks: PositiveInt = Field(
         200,
-        description="Tracks with audio on a page at most, evenly through the batch; what is not ok is listed in any case.",
+        description="At most so many tracks of a batch have audio on its page; what is not ok is listed in any case.",
     )

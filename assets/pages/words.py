@@ -25,7 +25,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.DECODER_LIMIT: "The file decodes to more than is allowed.",
     Reason.DUPLICATE: "Another track of the corpus is the same recording; the first to arrive is kept.",
     Reason.SPLIT_CONFLICT: "It resembles tracks of two splits, so it may be in neither.",
-    Reason.LYRICS_TOO_LONG: "The given lyrics are longer than what is sung: they are of another version, or another song.",
+    Reason.LYRICS_TOO_LONG: "The given lyrics are longer than what is sung: they are not this recording's.",
     Reason.LYRICS_UNREADABLE: "The given lyrics cannot be read.",
     Reason.NO_WINDOW: "No window holds a whole word and cuts none.",
     Reason.LOW_TRUST: "Its word times are trusted less than shards ask for.",
@@ -35,13 +35,17 @@ REASONS: Mapping[Reason, str] = {
     Reason.OUT_OF_MEMORY: "There was not enough memory; the next run tries again.",
 }
 
-SHARES: Mapping[str, str] = {
-    "inside_singing": "of the words start where somebody sings",
-    "plausible_lengths": "of the words last as long as sung words do",
-    "covered_singing": "of the singing is in a line",
-    "agreement": "of the words that a transcriber heard are in the lyrics",
-    "confidence": "is how likely the aligner finds the letters where they were placed",
-    "language_probability": "is how sure the transcriber is of the language",
+# What is known of how an evidence reads; what is not here is shown by its name.
+EVIDENCE: Mapping[str, str] = {
+    "inside_singing": "{:.0%} of the words start where somebody sings",
+    "plausible_lengths": "{:.0%} of the words last as long as sung words do",
+    "covered_singing": "{:.0%} of the singing is in a line",
+    "agreement": "{:.0%} of the words that a transcriber heard are in the lyrics",
+    "confidence": "{:.0%} mean probability of the letters where they were placed",
+    "language_probability": "{:.0%} probability of the language",
+    "sung_s": "{:.1f} s of singing",
+    "given_words": "{:.0f} words given",
+    "log_probability": "{:.2f} mean log probability of the transcriber's tokens",
 }
 
 
@@ -51,23 +55,20 @@ def reason_in_words(reason: str | None) -> str:
 
 
 def evidence_in_words(evidence: str | None) -> list[str]:
-    """What a track's trust was judged by, a phrase each: shares first, then the rest as name and value."""
+    """What a track's trust was judged by, a phrase each; what nothing was found of is left out."""
     found: dict[str, Any] = json.loads(evidence) if evidence else {}
-    shares = [f"{found[name]:.0%} {words}" for name, words in SHARES.items() if _is_number(found.get(name))]
-    rest = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in found.items() if name not in SHARES]
-    return shares + [phrase for phrase in rest if not phrase.endswith(": ")]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    known = [words.format(found[name]) for name, words in EVIDENCE.items() if isinstance(found.get(name), int | float)]
+    rest = [(name, value) for name, value in found.items() if name not in EVIDENCE and value not in (None, {}, [], "")]
+    others = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in rest]
+    return [phrase.replace("%", " %") for phrase in known] + others
 
 
 def _shown(value: Any) -> str:
     match value:
-        case None:
-            return ""
         case float():
             return f"{value:.3g}"
-        case str() | int():
-            return str(value)[:200]
-    return json.dumps(value, ensure_ascii=False)[:200]
+        case dict():
+            return ", ".join(f"{name} {_shown(part)}" for name, part in value.items())
+        case list():
+            return ", ".join(map(_shown, value))
+    return str(value)[:200]

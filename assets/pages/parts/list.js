@@ -19,7 +19,7 @@ class TrackList {
       const [mark, tone] = markOf(track);
       button.append(
         element("span", "name", track.title), element("span", `mark ${tone}`, mark),
-        element("span", "under", track.artist || track.file), element("span", "long", track.duration_s ? clock(track.duration_s) : ""),
+        element("span", "under", track.artist || track.genre || ""), element("span", "long", track.duration_s ? clock(track.duration_s) : ""),
       );
       button.addEventListener("click", () => choose(track));
       item.append(button);

@@ -1,6 +1,6 @@
 // The stretch around the playhead: spectrogram, and under it the words at their times.
 
-const PICTURE_PX = 150, ROW_PX = 25, ROWS = 3, GAP_PX = 8;
+const PICTURE_PX = 128, ROW_PX = 24, ROWS = 3, GAP_PX = 8;
 const PLAYHEAD = 0.35; // of the width: more of what comes than of what was
 
 class Strip {
@@ -84,8 +84,6 @@ class Strip {
     }
     pen.fillStyle = "rgb(255 255 255 / .9)";
     pen.fillRect(head - 1, 0, 2, PICTURE_PX);
-    pen.fillStyle = this.colour("accent");
-    pen.fillRect(head - 1, PICTURE_PX, 2, this.height - PICTURE_PX);
   }
 
   drawWord(word, left, sung) {

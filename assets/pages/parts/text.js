@@ -21,6 +21,7 @@ function clock(seconds, digits = 0) {
   return `${minutes}:${String(whole).padStart(2, "0")}${part}`;
 }
 
+const seconds = (length_s) => `${Number(length_s.toFixed(1))} s`;
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 function toneOf(trust) {

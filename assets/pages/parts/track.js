@@ -27,7 +27,6 @@ class TrackView {
     $("title").textContent = track.title;
     put("byline", [track.artist, track.file !== track.title && track.file].filter(Boolean).join(" · "));
     put("caption", track.caption);
-    put("short-caption", track.short_caption && `In short: ${track.short_caption}`);
     $("facts").replaceChildren(...factsOf(track).map(([name, value]) => {
       const fact = element("div");
       fact.append(element("dt", "", name), element("dd", "", value));
@@ -66,7 +65,8 @@ class TrackView {
       const row = element("div", "row");
       for (const window of track.windows.filter((other) => other.length_s === length_s).sort((a, b) => a.rank - b.rank)) {
         const what = window.kind === "lyrics" ? `${window.words} words` : "loudest";
-        const button = element("button", "", `${length_s.toFixed(0)} s · ${what}`);
+        const button = element("button");
+        button.append(element("span", "length", seconds(length_s)), element("span", "words", ` · ${what}`));
         button.title = `${clock(window.start_s)} to ${clock(window.end_s)}, ${what}, number ${window.rank} of its length`;
         button.setAttribute("aria-label", `Play window: ${button.title}`);
         button.style.left = share(window.start_s);
@@ -174,6 +174,8 @@ function factsOf(track) {
     ["Length", track.duration_s && clock(track.duration_s)],
     ["Language", track.language && languageOf(track.language)],
     ["Genre", track.genre],
+    ["In short", track.short_caption],
+    ["Tags", track.tags.join(", ")],
     ["Licence", track.license || "not known"],
     ["Split", track.split],
   ].filter(([, value]) => value);
