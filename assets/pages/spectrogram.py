@@ -16,7 +16,7 @@ MOST_COLUMNS = 16_000  # a WebP is at most 16,383 wide
 BANDS = 96
 SIZE = 1024  # samples of a spectrum
 LOWEST_HZ, HIGHEST_HZ = 50.0, 11_000.0
-RANGE_DB = 72.0  # below the loudest band of the track, all is dark
+RANGE_DB = 72.0  # so far below the loudest band, all is dark
 QUALITY = 60  # of the WebP
 
 # From silence to full level. Dark on a light page too: soft sounds can be told apart only on a dark ground.
@@ -70,7 +70,7 @@ def picture(power: NDArray[np.float32]) -> bytes:
     from PIL import Image
 
     level_db = 10 * np.log10(np.maximum(power, 1e-12))
-    shade = np.clip(1 + (level_db - level_db.max(initial=-120.0)) / RANGE_DB, 0, 1)
+    shade = np.clip(1 + (level_db - level_db.max(initial=0.0)) / RANGE_DB, 0, 1)
     stops = np.linspace(0, 1, len(COLOURS))
     colours = np.array(COLOURS, float)
     pixels = np.stack([np.interp(shade, stops, colours[:, channel]) for channel in range(3)], axis=-1)

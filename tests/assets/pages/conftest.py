@@ -1,4 +1,4 @@
-"""A page of real songs, made by the real functions from rows with the songs' true times, and a browser to open it in."""
+"""A page of real songs, made by the real functions from rows with the true times, and a browser to open it in."""
 
 import json
 import shutil

@@ -17,13 +17,22 @@ WATCH = """async (seconds) => {
 
 # How the luminance of an element's text and its ground compare, after WCAG.
 CONTRAST = """(selector) => {
-  const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)
-    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  const light = (colour) => {
+    const [red, green, blue] = colour.match(/[\\d.]+/g).map((c) => linear(c / 255));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
   const at = document.querySelector(selector);
   let ground = at;
   while (getComputedStyle(ground).backgroundColor === "rgba(0, 0, 0, 0)") ground = ground.parentElement;
-  const [a, b] = [getComputedStyle(at).color, getComputedStyle(ground).backgroundColor].map(light).sort((x, y) => y - x);
-  return (a + 0.05) / (b + 0.05);
+  const lights = [getComputedStyle(at).color, getComputedStyle(ground).backgroundColor].map(light);
+  return (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
+}"""
+
+IN_SIGHT = """() => {
+  const pane = $("lyrics").getBoundingClientRect();
+  const line = document.querySelector("#lyrics .current").getBoundingClientRect();
+  return line.top >= pane.top - 1 && line.top < pane.bottom;
 }"""
 
 
@@ -61,10 +70,7 @@ def test_the_line_that_is_sung_is_in_sight(open_page, made):
     page = open_page("#song", viewport={"width": 1280, "height": 420})
     page.evaluate("document.querySelector('#lyrics').style.maxHeight = '60px'")
     page.evaluate("(at) => player.seek(at)", made.words[-1][1] + 0.05)
-    page.wait_for_function(
-        """() => { const pane = $('lyrics').getBoundingClientRect(), line = document.querySelector('#lyrics .current').getBoundingClientRect();
-        return line.top >= pane.top - 1 && line.top < pane.bottom; }"""
-    )
+    page.wait_for_function(IN_SIGHT)
 
 
 @pytest.mark.parametrize(("key", "stem"), [("2", "vocals"), ("3", "accompaniment")])
