@@ -34,7 +34,8 @@ def render(page: dict[str, Any]) -> str:
     parts = {
         "policy": (
             f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-            "img-src 'self' file: data:; media-src 'self' file: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+            "img-src 'self' file: data:; media-src 'self' file: blob:; connect-src 'self'; "
+            "base-uri 'none'; form-action 'none'"
         ),
         "style": style,
         "script": script,

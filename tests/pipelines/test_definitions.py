@@ -16,7 +16,7 @@ def node(name: str):
 
 
 def test_the_way_of_a_track_is_the_graph():
-    assert ASSETS == sorted(["manifest", *way(profile()), "report"])
+    assert ASSETS == sorted(["manifest", *way(profile()), "pages", "report"])
     assert tuple(way(profile())) == ROAD
     for stage in way(profile()).values():
         assert {key.to_user_string() for key in node(stage.table).parent_keys} == set(stage.reads)

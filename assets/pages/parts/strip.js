@@ -33,6 +33,7 @@ class Strip {
     this.track = track;
     this.time_s = 0;
     this.words = words.map((word) => ({ ...word, row: 0 }));
+    this.canvas.classList.toggle("wordless", !words.length);
     this.fit();
   }
 
