@@ -22,7 +22,7 @@ import assets.tracks.checks
 import assets.windows.asset
 import assets.windows.checks
 from assets.profile import profile
-from pipelines.jobs import ingest, pages, report, road
+from pipelines.jobs import ingest, listen, report, road
 from pipelines.schedules import nightly
 from pipelines.sensors import arrivals
 from resources.configured import EngineResource, StoreResource
@@ -55,7 +55,7 @@ CHECKS = [
 defs = dg.Definitions(
     assets=dg.with_source_code_references(dg.load_assets_from_modules(ROOMS)),
     asset_checks=[check for room in CHECKS for check in room.checks],
-    jobs=[ingest, road, pages, report],
+    jobs=[ingest, road, listen, report],
     schedules=[nightly],
     sensors=[arrivals],
     resources={

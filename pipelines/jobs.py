@@ -15,8 +15,8 @@ road = dg.define_asset_job(
     partitions_def=batches,
     description="A batch from its files to its shards; what is done already is not done again.",
 )
-pages = dg.define_asset_job(
-    "pages",
+listen = dg.define_asset_job(
+    "listen",
     selection=dg.AssetSelection.assets("pages"),
     partitions_def=batches,
     description="A page on which a batch can be listened to; not part of the road, since it takes space.",

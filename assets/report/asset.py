@@ -30,7 +30,7 @@ RULES = {
     "shards": assets.shards.checks.RULES,
 }
 
-LISTEN = ("| batch | to listen | |", "|---|---|---|")
+LISTEN = ("| batch | to listen | page |", "|---|---|---|")
 NO_PAGES = "none yet: `melisma listen BATCH` makes a page on which a batch can be listened to"
 
 
@@ -56,10 +56,8 @@ def report(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Materi
     for name, png in drawn.items():
         ledger.store.point(f"report/{name}.png", png)
     due = [f"| {s.batch} | {', '.join(f'{stage} {s.stages[stage]}' for stage in s.work)} |" for s in stand if s.work]
-    pages = [
-        f"| {batch} | `melisma listen {batch}` | [the page]({ledger.store.uri(page_key(batch))}) |"
-        for batch in ledger.batches("pages")[-50:]
-    ]
+    made = {batch: ledger.store.uri(page_key(batch)) for batch in ledger.batches("pages")[-50:]}
+    pages = [f"| {batch} | `melisma listen {batch}` | [{uri}]({uri}) |" for batch, uri in made.items()]
     rules = [
         f"| {stage} | {rule.replace('_', ' ')} | {'holds' if not faults else f'{len(faults)} faults: {faults[0]}'} |"
         for (stage, rule), faults in broken_rules(ledger, RULES).items()

@@ -22,6 +22,11 @@ def test_the_way_of_a_track_is_the_graph():
         assert {key.to_user_string() for key in node(stage.table).parent_keys} == set(stage.reads)
 
 
+def test_dagster_takes_all_that_is_defined():
+    """A job that is called like an asset, for one, is found out only here."""
+    defs.get_repository_def().load_all_definitions()
+
+
 @pytest.mark.parametrize("name", ASSETS)
 def test_every_asset_says_what_a_row_is_who_owns_it_and_where_it_belongs(name):
     asset = node(name)

@@ -27,9 +27,8 @@ class TrackList {
       const haystack = [track.title, track.artist, track.file, track.genre, words, track.id].join("\n").toLowerCase();
       return { track, item, button, haystack };
     });
-    const counts = Object.groupBy ? Object.groupBy(tracks, (track) => track.kind) : group(tracks);
     for (const [kind, name] of KINDS) {
-      const count = kind ? (counts[kind] || []).length : tracks.length;
+      const count = tracks.filter((track) => !kind || track.kind === kind).length;
       if (kind && !count) continue;
       const button = element("button", "", name);
       button.append(element("span", "", count));
@@ -76,10 +75,4 @@ function markOf(track) {
   if (track.kind === "failed") return ["failed", "bad"];
   if (track.trust === null) return ["instrumental", "faint"];
   return [percent(track.trust), toneOf(track.trust)];
-}
-
-function group(tracks) {
-  const groups = {};
-  for (const track of tracks) (groups[track.kind] ||= []).push(track);
-  return groups;
 }

@@ -1,5 +1,9 @@
 """The page as a person meets it, in headless Chromium, with real sound."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import pytest
 
 NARROW = {"width": 360, "height": 740}
@@ -186,6 +190,23 @@ def test_nothing_is_loaded_but_what_the_chosen_track_needs(browser, sent, made):
         page.goto(f"{sent}#song")
         page.wait_for_function("() => player.now.readyState > 0")
     assert {name for name in asked if name.endswith((".m4a", ".webp"))} <= own
+
+
+def test_behind_a_plain_server_the_place_is_kept_too(browser, made):
+    """Python's own server cannot send a part of a file, so that a browser cannot seek in what it plays from it."""
+    handler = partial(SimpleHTTPRequestHandler, directory=made.folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, browser.new_context() as context:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page, faults = context.new_page(), []
+        page.on("console", lambda message: faults.append(message.text))
+        page.goto(f"http://127.0.0.1:{server.server_port}/index.html#song")
+        page.keyboard.press("w")
+        page.wait_for_function("() => !player.paused && player.time_s > 4")
+        page.keyboard.press("2")
+        page.wait_for_function("() => player.sounding === 'vocals'")
+        assert 4.0 < page.evaluate("player.time_s") < 6.0
+        assert faults == []
+        server.shutdown()
 
 
 @pytest.mark.parametrize("at", ["", "#song", "#hostile", "#copy"])
