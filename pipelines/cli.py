@@ -243,6 +243,7 @@ def listen(
             raise NoSuchTrack(f"{stage} has not finished batch {batch}: melisma run --batch {batch}")
     stale = not is_fresh(profile().pages, ledger, batch)
     if stale:
+        errors.print(f"making the page of {batch} …")
         run_job("listen", batch)
     page = local_page(ledger.store, batch, cache_folder())
     if as_json:

@@ -55,7 +55,7 @@ def track_of(rows: Mapping[str, Sequence[Row]], batch: str, track_id: str) -> di
 
     manifest, tracks, catalogue, lyrics, captions = map(one, ("manifest", "tracks", "catalogue", "lyrics", "captions"))
     fate = _fate(rows)
-    file = local_path(manifest["uri"]).name
+    file = _file_name(manifest["uri"])
     return {
         "id": track_id,
         "title": _text(tracks["title"] or manifest["title"] or file),
@@ -96,6 +96,13 @@ def _fate(rows: Mapping[str, Sequence[Row]]) -> dict[str, Any] | None:
                 name: row[name] for name in ("status", "reason")
             }
     return None
+
+
+def _file_name(uri: str) -> str:
+    try:
+        return local_path(uri).name
+    except ValueError:  # of another kind, which is why it was rejected
+        return uri
 
 
 def _media(row: Row, batch: str) -> dict[str, str] | None:

@@ -121,6 +121,10 @@ for (const stem of STEMS) {
   button.addEventListener("click", () => player.hear(stem));
   $("stems").append(button);
 }
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  $("track").focus();
+});
 $("play").addEventListener("click", () => player.toggle());
 $("previous").addEventListener("click", () => choose(list.beside(chosen, -1)));
 $("next").addEventListener("click", () => choose(list.beside(chosen, 1)));

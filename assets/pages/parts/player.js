@@ -112,8 +112,8 @@ class Player {
     const turn = ++this.turn;
     this.changed();
     if (stem === this.sounding) return;
-    const to = this.audio[stem];
-    if (this.paused) {
+    const to = this.audio[stem], playing = !this.paused;
+    if (!playing) {
       await this.open(stem);
       to.currentTime = this.time_s;
     } else await this.follow(stem);
@@ -121,6 +121,7 @@ class Player {
     to.muted = false;
     this.now.muted = true;
     this.sounding = stem;
+    if (playing && to.paused) await to.play().catch(() => {}); // a browser that plays but one recording at a time
     this.changed();
   }
 
@@ -166,7 +167,7 @@ class Player {
     to.muted = true;
     to.currentTime = this.time_s + this.lead_s;
     await to.play().catch(() => {});
-    for (let tries = 0; tries < 5 && media === this.media && !this.paused; tries += 1) {
+    for (let tries = 0; tries < 5 && media === this.media && !this.paused && !to.paused; tries += 1) {
       await clockRuns(to);
       const behind_s = late_s();
       if (Math.abs(behind_s) < CLOSE_S) break;

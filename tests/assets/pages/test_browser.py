@@ -132,6 +132,9 @@ def test_html_in_a_title_is_text(open_page):
 
 def test_all_can_be_done_from_the_keyboard(open_page):
     page = open_page()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "track"
     first = page.inner_text("#title")
     page.keyboard.press("ArrowDown")
     assert page.inner_text("#title") != first

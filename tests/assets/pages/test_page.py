@@ -66,6 +66,11 @@ def test_a_tag_of_a_megabyte_and_a_tempo_without_end_do_no_harm():
     assert json.dumps(track, allow_nan=False)
 
 
+def test_a_file_that_is_nowhere_on_this_machine_goes_by_its_uri():
+    track = track_of({"manifest": row(uri="s3://b/a.mp3", title=None, artist=None, license=None)}, "b00000", "t")
+    assert track["file"] == "s3://b/a.mp3"
+
+
 def test_a_track_without_a_title_goes_by_its_file_name():
     track = track_of({"manifest": row(uri="/music/a song.mp3", title=None, artist=None, license=None)}, "b00000", "t")
     assert track["title"] == "a song.mp3"

@@ -31,7 +31,9 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tag = tag
-        self.loading += [f"{tag} {name}" for name, value in attrs if name in ("src", "href") and value[:5] != "data:"]
+        self.loading += [
+            f"{tag} {name}" for name, value in attrs if name in ("src", "href") and not value.startswith(("data:", "#"))
+        ]
 
     def handle_data(self, data):
         if self.tag == "script" and data.strip():
