@@ -1,7 +1,6 @@
 """The command line: thin over what the Dagster page does too."""
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -236,8 +235,8 @@ def listen(
 
     from pipelines.running import run_job
 
+    _standings([batch])
     ledger = _ledger()
-    _expect_batches([batch], ledger)
     for stage in pages_stage(profile().pages, "").reads:
         if ledger.pointer(stage, batch) is None:
             raise NoSuchTrack(f"{stage} has not finished batch {batch}: melisma run --batch {batch}")
@@ -293,15 +292,12 @@ def _ledger() -> Ledger:
 
 def _standings(batches: list[str] | None, attempts: int = Policy().attempts) -> list[BatchStanding]:
     ledger = _ledger()
-    _expect_batches(batches or (), ledger)
-    return standings(batches or ledger.batches(MANIFEST), list(way(profile()).values()), ledger, attempts)
-
-
-def _expect_batches(batches: Iterable[str], ledger: Ledger) -> None:
     known = ledger.batches(MANIFEST)
-    if odd := set(batches) - set(known):
-        there_are = f"there are {', '.join(known[:3])}{' …' * (len(known) > 3)}" if known else "there are none yet"
-        raise NoSuchTrack(f"no batch {', '.join(sorted(odd))}: {there_are}")
+    if odd := set(batches or ()) - set(known):
+        raise NoSuchTrack(
+            f"no batch {', '.join(sorted(odd))}: there are {', '.join(known[:3])}{' …' * (len(known) > 3)}"
+        )
+    return standings(batches or known, list(way(profile()).values()), ledger, attempts)
 
 
 def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:
