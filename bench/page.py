@@ -4,6 +4,7 @@ python -m bench.page [--audio FOLDER] [--tracks 200]
 """
 
 import argparse
+import hashlib
 import os
 import shutil
 import statistics
@@ -56,6 +57,7 @@ def made(files: list[Path], store: FolderStore) -> tuple[list[dict[str, Any]], f
         encode(stem, decode(path, RATE_HZ, 2), RATE_HZ)
         length_s = sum(len(block) for block in decode(stem, RATE_HZ, 2)) / RATE_HZ
         track = {"key": str(number), "batch": BATCH, "uri": str(path), "duration_s": length_s, "gain_db": 0.0}
+        track["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
         track |= {f"{name}_uri": f"stems/{number}.flac" for name in ("vocals", "accompaniment")}
         start_s = processor_s()
         rows += media_of(store, track)

@@ -1,5 +1,6 @@
 """A page of real songs, made by the real functions from rows with the true times, and a browser to open it in."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from assets.pages.stage import pages_stage
 from assets.stage import run_stage
 from assets.tables import Row, table_of
 from resources.engines import InlineEngine
+from resources.ffmpeg import local_path
 from resources.ledger import Ledger, Pointer
 from resources.stores import FolderStore
 
@@ -76,12 +78,12 @@ def seal_rows(ledger: Ledger, files: dict[str, Path], words: list[tuple[str, flo
     uris = {name: path.as_uri() for name, path in files.items()} | {name: f"file:///x/{f}" for name, f in gone.items()}
     seal(ledger, "manifest", [{"track_id": name, "uri": uri} for name, uri in uris.items()])
     decoded = [
-        {"track_id": name, "uri": uris[name], "sha256": name, "duration_s": LENGTH_S, "license": "CC0-1.0"}
-        for name in (*files, "copy")
+        {"track_id": name, "uri": uris[name], "duration_s": LENGTH_S, "license": "CC0-1.0"} for name in (*files, "copy")
     ]
     for row in decoded:
         row["title"] = titles.get(row["track_id"], "A copy")
         row["uri"] = uris["song"] if row["track_id"] == "copy" else row["uri"]
+        row["sha256"] = hashlib.sha256(local_path(row["uri"]).read_bytes()).hexdigest()
     bad = [
         {"track_id": "empty", "status": "rejected", "reason": "empty", "detail": "zero bytes"},
         {"track_id": "lost", "status": "failed", "reason": "error", "detail": "OSError: gone"},

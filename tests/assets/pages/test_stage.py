@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def track(tmp_path: Path, demo_songs, cut_song) -> dict:
     return {
         "key": "k", "batch": "b0", "uri": str(song), "duration_s": 6.0,
         "gain_db": -6.0, "vocals_uri": None, "accompaniment_uri": None,
+        "sha256": hashlib.sha256(song.read_bytes()).hexdigest(),
     }  # fmt: skip
 
 
