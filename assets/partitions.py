@@ -124,7 +124,8 @@ def metadata_of(outcome: Outcome, store: StoreResource) -> Mapping[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "times_real_time": round(outcome.audio_s / outcome.seconds, 2) if outcome.seconds else 0.0,
     }
-    links = {"table": dg.MetadataValue.url(store.build().uri(f"current/{outcome.stage}/{outcome.batch}.json"))}
+    keys = {"table": f"current/{outcome.stage}/{outcome.batch}.json", **outcome.links}
+    links = {name: dg.MetadataValue.url(store.build().uri(key)) for name, key in keys.items()}
     if not outcome.trouble:
         return numbers | links
     fields = ("track_id", "status", "reason", "detail")

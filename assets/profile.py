@@ -11,6 +11,7 @@ from assets.captions.settings import CaptionSettings
 from assets.catalogue.settings import CatalogueSettings
 from assets.lyrics.settings import LyricsSettings
 from assets.manifest.settings import ManifestSettings
+from assets.pages.settings import PageSettings
 from assets.shards.settings import ShardSettings
 from assets.stems.settings import StemSettings
 from assets.tracks.settings import TrackSettings
@@ -43,6 +44,7 @@ class Profile(BaseModel):
     captions: CaptionSettings = CaptionSettings()
     windows: WindowSettings = WindowSettings()
     shards: ShardSettings = ShardSettings()
+    pages: PageSettings = PageSettings()
 
     @property
     def store_root(self) -> str:

@@ -72,6 +72,7 @@ class Outcome:
     seconds: float
     audio_s: float  # of the tracks that were worked on now
     trouble: list[Row] = field(default_factory=list)  # rows that are not ok
+    links: Mapping[str, str] = field(default_factory=dict)  # what a person may want to open: name -> key in the store
 
     @property
     def failed_share(self) -> float:

@@ -157,6 +157,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "words": WHOLE,
         "kind": TEXT,
     },
+    "pages": {"mix_uri": TEXT, "vocals_uri": TEXT, "accompaniment_uri": TEXT, "spectrogram_uri": TEXT},
 }
 STAGES = tuple(COLUMNS)
 
@@ -177,6 +178,8 @@ DESCRIPTIONS = {
     "silent_ratio": "share of the track below the silence threshold",
     "vocals_uri": "key of the vocals in the store",
     "accompaniment_uri": "key of mix minus vocals in the store",
+    "mix_uri": "key of the mix in the store, as a browser plays it",
+    "spectrogram_uri": "key of its picture in the store",
     "vocal_to_mix_db": "level of the vocals under that of the mix",
     "language": "ISO code",
     "origin": "given, transcribed, or none where nobody sings",

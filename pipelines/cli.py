@@ -7,6 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from assets.manifest.listing import STAGE as MANIFEST
+from assets.pages.local import cache_folder, local_page
+from assets.pages.render import is_fresh
+from assets.pages.stage import pages_stage
 from assets.profile import HOUSE, ProfileError, profile
 from assets.report.lookup import NoSuchTrack, find_track, story, why
 from assets.report.standing import BatchStanding, Standing, standings
@@ -49,6 +52,8 @@ def demo() -> None:
     console.print(f"Melisma demo: {tracks} tracks, of them 8 songs of this repository and 5 real recordings.")
     ingest(str(file), seal=True)
     run()
+    batch = _ledger().batches(MANIFEST)[0]
+    console.print(f"\nTo hear it, with the words lighting up: [bold].venv/bin/melisma listen {batch}[/bold]")
 
 
 @app.command()
@@ -220,6 +225,37 @@ def shards(
         return
     for uri in uris:
         typer.echo(uri)
+
+
+@app.command()
+def listen(
+    batch: Annotated[str, typer.Argument(help="a batch, as b00000")],
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="open the page in a browser")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """A page that plays a batch's songs, with their words lighting up as they are sung."""
+    import webbrowser
+
+    from pipelines.running import run_job
+
+    _batches([batch])
+    ledger = _ledger()
+    for stage in pages_stage(profile().pages, "").reads:
+        if ledger.pointer(stage, batch) is None:
+            raise NoSuchTrack(f"{stage} has not finished batch {batch}: melisma run --batch {batch}")
+    stale = not is_fresh(profile().pages, ledger, batch)
+    if stale:
+        errors.print(f"making the page of {batch} …")
+        run_job("listen", batch)
+    page = local_page(ledger.store, batch, cache_folder())
+    if as_json:
+        print_json({"batch": batch, "page": str(page), "made": stale})
+    else:
+        typer.echo(page)
+        if open_:
+            webbrowser.open(page.as_uri())
+    if stale:
+        run_job("corpus_report")  # it links the page
 
 
 @app.command()

@@ -9,6 +9,8 @@ import assets.catalogue.checks
 import assets.lyrics.asset
 import assets.lyrics.checks
 import assets.manifest.asset
+import assets.pages.asset
+import assets.pages.checks
 import assets.report.asset
 import assets.report.checks
 import assets.shards.asset
@@ -20,7 +22,7 @@ import assets.tracks.checks
 import assets.windows.asset
 import assets.windows.checks
 from assets.profile import profile
-from pipelines.jobs import ingest, report, road
+from pipelines.jobs import ingest, listen, report, road
 from pipelines.schedules import nightly
 from pipelines.sensors import arrivals
 from resources.configured import EngineResource, StoreResource
@@ -34,6 +36,7 @@ ROOMS = [
     assets.captions.asset,
     assets.windows.asset,
     assets.shards.asset,
+    assets.pages.asset,
     assets.report.asset,
 ]
 
@@ -45,13 +48,14 @@ CHECKS = [
     assets.captions.checks,
     assets.windows.checks,
     assets.shards.checks,
+    assets.pages.checks,
     assets.report.checks,
 ]
 
 defs = dg.Definitions(
     assets=dg.with_source_code_references(dg.load_assets_from_modules(ROOMS)),
     asset_checks=[check for room in CHECKS for check in room.checks],
-    jobs=[ingest, road, report],
+    jobs=[ingest, road, listen, report],
     schedules=[nightly],
     sensors=[arrivals],
     resources={

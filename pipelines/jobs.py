@@ -15,6 +15,12 @@ road = dg.define_asset_job(
     partitions_def=batches,
     description="A batch from its files to its shards; what is done already is not done again.",
 )
+listen = dg.define_asset_job(
+    "listen",
+    selection=dg.AssetSelection.assets("pages"),
+    partitions_def=batches,
+    description="A page on which a batch can be listened to; not part of the road, since it takes space.",
+)
 report = dg.define_asset_job(
     "corpus_report",
     selection=dg.AssetSelection.assets("report"),

@@ -41,6 +41,8 @@ CANCELLED = 0.01  # a mean so much weaker than the difference is what is left of
 CODECS: dict[str, dict[str, Any]] = {
     "flac": {"format": "flac", "acodec": "flac", "sample_fmt": "s32", "bits_per_raw_sample": 24},
     "opus": {"format": "ogg", "acodec": "libopus", "audio_bitrate": "160k"},
+    # What every browser plays; the index at the front, so that it plays while it loads.
+    "aac": {"format": "ipod", "acodec": "aac", "audio_bitrate": "96k", "movflags": "+faststart"},
 }
 
 
@@ -181,11 +183,11 @@ def encode(
     path_out: Path,
     blocks: Iterable[np.ndarray],
     rate_hz: int,
-    codec: Literal["flac", "opus"] = "flac",
+    codec: Literal["flac", "opus", "aac"] = "flac",
     *,
     limits: Limits = LIMITS,
 ) -> None:
-    """Write float [n, channels] blocks as 24-bit FLAC or as Opus in Ogg; values over 1 are clipped.
+    """Write float [n, channels] blocks as 24-bit FLAC, as Opus in Ogg or as AAC in MP4; values over 1 are clipped.
 
     The same blocks give the same bytes. `path_out` grows as the blocks come: write it elsewhere and move it when done.
 

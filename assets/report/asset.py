@@ -9,9 +9,11 @@ import assets.shards.checks
 import assets.stems.checks
 import assets.tracks.checks
 import assets.windows.checks
+from assets.pages.render import page_key
 from assets.profile import profile
 from assets.report import pictures
 from assets.report.standing import standings
+from assets.report.strips import draw, strips
 from assets.report.summary import broken_rules, summarise
 from assets.way import way
 from resources.configured import StoreResource
@@ -28,9 +30,12 @@ RULES = {
     "shards": assets.shards.checks.RULES,
 }
 
+LISTEN = ("| batch | to listen | page |", "|---|---|---|")
+NO_PAGES = "none yet: `melisma listen BATCH` makes a page on which a batch can be listened to"
+
 
 @dg.asset(
-    deps=[dg.AssetDep("shards", partition_mapping=dg.AllPartitionMapping())],
+    deps=[dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping()) for name in ("shards", "pages")],
     group_name="report",
     kinds={"matplotlib"},
     owners=["team:data"],
@@ -46,9 +51,13 @@ def report(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Materi
         "spreads": pictures.spreads(summary.spreads),
         "standing": pictures.standing(stand),
     }
+    if shown := strips(ledger):
+        drawn["words"] = draw(shown)
     for name, png in drawn.items():
         ledger.store.point(f"report/{name}.png", png)
     due = [f"| {s.batch} | {', '.join(f'{stage} {s.stages[stage]}' for stage in s.work)} |" for s in stand if s.work]
+    made = {batch: ledger.store.uri(page_key(batch)) for batch in ledger.batches("pages")[-50:]}
+    pages = [f"| {batch} | `melisma listen {batch}` | [{uri}]({uri}) |" for batch, uri in made.items()]
     rules = [
         f"| {stage} | {rule.replace('_', ' ')} | {'holds' if not faults else f'{len(faults)} faults: {faults[0]}'} |"
         for (stage, rule), faults in broken_rules(ledger, RULES).items()
@@ -58,6 +67,7 @@ def report(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Materi
             **{name: dg.MetadataValue.md(pictures.markdown(name, png)) for name, png in drawn.items()},
             "checks": dg.MetadataValue.md("\n".join(["| stage | rule | on all batches |", "|---|---|---|", *rules])),
             "due": dg.MetadataValue.md("\n".join(["| batch | stages |", "|---|---|", *due[:50]]) if due else "nothing"),
+            "pages": dg.MetadataValue.md("\n".join([*LISTEN, *pages]) if pages else NO_PAGES),
             "batches": len(stand),
             "batches_done": sum(not s.work for s in stand),
             "tracks": sum(summary.funnel["manifest"].values()),

@@ -16,10 +16,15 @@ def node(name: str):
 
 
 def test_the_way_of_a_track_is_the_graph():
-    assert ASSETS == sorted(["manifest", *way(profile()), "report"])
+    assert ASSETS == sorted(["manifest", *way(profile()), "pages", "report"])
     assert tuple(way(profile())) == ROAD
     for stage in way(profile()).values():
         assert {key.to_user_string() for key in node(stage.table).parent_keys} == set(stage.reads)
+
+
+def test_dagster_takes_all_that_is_defined():
+    """A job that is called like an asset, for one, is found out only here."""
+    defs.get_repository_def().load_all_definitions()
 
 
 @pytest.mark.parametrize("name", ASSETS)

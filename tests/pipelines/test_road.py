@@ -104,6 +104,16 @@ def test_words_can_be_had_as_lrc(project):
     assert "[00:0" in done.stdout
 
 
+def test_a_batch_has_a_page_to_listen_to_that_is_made_once(project):
+    first, second = project.json("listen", "b00000"), project.json("listen", "b00000")
+    assert (first["made"], second["made"]) == (True, False)
+    folder = Path(first["page"]).parent
+    assert len(list((folder / "media").glob("*.m4a"))) == 9
+    assert "<title>Melisma</title>" in Path(first["page"]).read_text()
+    tables = {batch["batch"]: batch for batch in project.json("status")}
+    assert "pages" not in tables["b00000"]  # it is not on the road
+
+
 def test_why_a_track_is_where_it_is(project):
     assert "never reached stems" in project.json("why", "d.flac", "stems")["why"]
     assert "the same file" in project.json("why", "d.flac", "stems")["why"]
@@ -122,6 +132,7 @@ def test_why_a_track_is_where_it_is(project):
         (("why", "a.flac", "nowhere"), 2, "nowhere is none of"),
         (("ingest", "/no/such/folder"), 1, "does not exist"),
         (("run", "--batch", "b00009"), 2, "no batch b00009"),
+        (("listen", "b00009"), 2, "no batch b00009: there are b00000, b00001"),
         (("backfill", "--yes", "--url", "http://127.0.0.1:9"), 0, "nothing to backfill"),
     ],
 )

@@ -1,0 +1,46 @@
+"""The asset `pages`."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import dagster as dg
+
+from assets.pages.render import code_version, made_from, write_page
+from assets.pages.settings import PageSettings
+from assets.pages.stage import pages_stage
+from assets.partitions import ONE_A_RUN, batches, column_schema, each_batch, progress_bar
+from assets.profile import profile
+from assets.stage import ATTEMPTS_TAG, Outcome, Policy, run_stage
+from resources.configured import EngineResource, StoreResource, launchpad
+from resources.ledger import Ledger
+
+STAGE = pages_stage(profile().pages, "")
+
+
+@dg.asset(
+    partitions_def=batches,
+    deps=list(STAGE.reads),
+    group_name="report",
+    kinds={"html"},
+    owners=["team:data"],
+    config_schema=launchpad(profile().pages),
+    pool="pages",
+    code_version=code_version(profile().pages),
+    backfill_policy=ONE_A_RUN,
+    metadata=column_schema(STAGE.table),
+)
+def pages(
+    context: dg.AssetExecutionContext, store: StoreResource, engine: EngineResource
+) -> Iterator[dg.MaterializeResult]:
+    """One row per track: its audio as a browser plays it, for the page on which a batch can be listened to."""
+    settings = PageSettings.model_validate(context.op_execution_context.op_config)
+    ledger = Ledger(store.build())
+    policy = Policy(attempts=int(context.run.tags.get(ATTEMPTS_TAG, Policy().attempts)))
+
+    def make(batch: str) -> Outcome:
+        with progress_bar(f"pages {batch}") as progress:
+            outcome = run_stage(pages_stage(settings, store.root), batch, ledger, engine.build(), policy, progress)
+        page = write_page(settings, ledger, batch)
+        return replace(outcome, data_version=made_from(settings, ledger, batch), links={"page": page})
+
+    yield from each_batch(context, make, store)
