@@ -3,15 +3,18 @@
 import os
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError
 
 from assets.partitions import BATCHES
-from assets.profile import HOUSE
-from resources.stores import is_alive
+from assets.profile import HOUSE, profile
+from resources.outages import Outage, outage_of
+from resources.stores import is_alive, open_store
 
 PROCESS_TAG = "melisma/process"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -48,10 +51,15 @@ def run_job(
     config: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> list[StageRun]:
-    """Runs a job, or some of its assets, and gives what each asset reported. Raises RunFailed."""
+    """Runs a job, or some of its assets, and gives what each asset reported.
+
+    Raises:
+        RunFailed: an asset failed.
+        Outage: the store or Dagster's own records cannot be written; nothing else would go better.
+    """
     from pipelines.definitions import defs
 
-    with instance() as dagster:
+    with records(), instance() as dagster:
         _end_dead_runs(dagster)
         if batch:
             dagster.add_dynamic_partitions(BATCHES, [batch])  # it is in the ledger; Dagster may have been reset
@@ -63,8 +71,11 @@ def run_job(
             instance=dagster,
             raise_on_error=False,
         )
+    open_store(profile().store_root)  # takes away what workers that were stopped have left half-written
     if not result.success:
         failures = [event for event in result.all_events if event.is_step_failure]
+        if outage := next((event for event in failures if _cause_of(event) == Outage.__name__), None):
+            raise Outage(_cause(outage).replace(f"{Outage.__name__}: ", ""))
         raise RunFailed("; ".join(_cause(event) for event in failures) or f"{name} failed before its first step")
     return [
         StageRun(
@@ -74,6 +85,18 @@ def run_job(
         )
         for event in result.get_asset_materialization_events()
     ]
+
+
+@contextmanager
+def records() -> Iterator[None]:
+    """Dagster keeps its records in a database of its own: an Outage where that cannot be written or reached."""
+    try:
+        yield
+    except DBAPIError as error:
+        home = os.environ.get("DAGSTER_HOME")
+        raise Outage(f"Dagster's records ({home}) cannot be written: {error.orig}") from error
+    except OSError as error:
+        raise outage_of(error) or error from error
 
 
 def _end_dead_runs(dagster: dg.DagsterInstance) -> None:
@@ -91,11 +114,21 @@ def _process(pid: int | str) -> str:
     return f"{socket.gethostname()} {pid}"
 
 
+def _raised(event: dg.DagsterEvent) -> Any:
+    """Dagster wraps what the asset raised once; what that came from in turn is for the log."""
+    error = event.step_failure_data.error
+    return (error.cause or error) if error else None
+
+
+def _cause_of(event: dg.DagsterEvent) -> str | None:
+    error = _raised(event)
+    return error.cls_name if error else None
+
+
 def _cause(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return f"{event.step_key}: {data.user_failure_data.description}"
-    # Dagster wraps what the asset raised once; what that came from in turn is for the log.
-    error = data.error.cause or data.error if data.error else None
+    error = _raised(event)
     words = re.sub(r"^(?:\w+\.)+(?=\w+: )", "", error.message.strip()) if error else "failed"
     return f"{event.step_key}: {words}"

@@ -10,7 +10,7 @@ import assets.stems.checks
 import assets.tracks.checks
 import assets.windows.checks
 from assets.profile import profile
-from assets.report import pictures
+from assets.report import markdown, pictures
 from assets.report.standing import standings
 from assets.report.summary import broken_rules, summarise
 from assets.way import way
@@ -48,16 +48,16 @@ def report(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Materi
     }
     for name, png in drawn.items():
         ledger.store.point(f"report/{name}.png", png)
-    due = [f"| {s.batch} | {', '.join(f'{stage} {s.stages[stage]}' for stage in s.work)} |" for s in stand if s.work]
+    due = [(s.batch, ", ".join(f"{stage} {s.stages[stage]}" for stage in s.work)) for s in stand if s.work]
     rules = [
-        f"| {stage} | {rule.replace('_', ' ')} | {'holds' if not faults else f'{len(faults)} faults: {faults[0]}'} |"
+        (stage, rule.replace("_", " "), "holds" if not faults else f"{len(faults)} faults: {faults[0]}")
         for (stage, rule), faults in broken_rules(ledger, RULES).items()
     ]
     return dg.MaterializeResult(
         metadata={
-            **{name: dg.MetadataValue.md(pictures.markdown(name, png)) for name, png in drawn.items()},
-            "checks": dg.MetadataValue.md("\n".join(["| stage | rule | on all batches |", "|---|---|---|", *rules])),
-            "due": dg.MetadataValue.md("\n".join(["| batch | stages |", "|---|---|", *due[:50]]) if due else "nothing"),
+            **{name: dg.MetadataValue.md(markdown.picture(name, png)) for name, png in drawn.items()},
+            "checks": dg.MetadataValue.md(markdown.table(("stage", "rule", "on all batches"), rules)),
+            "due": dg.MetadataValue.md(markdown.table(("batch", "stages"), due[:50]) if due else "nothing"),
             "batches": len(stand),
             "batches_done": sum(not s.work for s in stand),
             "tracks": sum(summary.funnel["manifest"].values()),

@@ -4,7 +4,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from resources.stores import FolderStore, S3Store, open_store
+from resources.buckets import S3Store
+from resources.stores import FolderStore, open_store
 
 
 @pytest.fixture(params=["folder", "s3"])

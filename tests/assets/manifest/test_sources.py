@@ -4,7 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assets.manifest.sources import SourceError, list_source
+from assets.manifest.rows import SourceError
+from assets.manifest.sources import list_source
 from resources.ffmpeg import local_path
 
 
@@ -76,7 +77,7 @@ def test_a_manifest_may_name_files_that_are_not_there(tmp_path):
         ("songs.jsonl", '{"uri": "a"}\nnonsense\n', "row 2: not JSON"),
         ("songs.jsonl", "[1]\n", "not a JSON object"),
         ("songs.xlsx", "x", "neither a folder nor"),
-        ("songs.csv", "uri\nhttps://example.com/a.mp3\n", "neither a path nor"),
+        ("songs.csv", "uri\nhttps://example.com/a.mp3\n", "row 2: not a local file"),
     ],
 )
 def test_a_source_that_cannot_be_read_says_where(tmp_path, name, text, words):
