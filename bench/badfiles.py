@@ -27,7 +27,7 @@ from assets.manifest.batches import seal_batches
 from assets.profile import profile
 from assets.tables import Row
 from bench.leftovers import left_behind, watched_scratch
-from bench.songs import BEFORE_SHARDS, listed, predict, rows_of, run_stages
+from bench.songs import BEFORE_SHARDS, fate, listed, rows_of, run_stages
 from resources.ffmpeg import local_path
 from resources.ledger import Ledger
 from resources.stores import FolderStore
@@ -56,12 +56,14 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", type=int, default=3, help="songs besides those with odd names")
     parser.add_argument("--secs", type=float, default=20.0, help="length of the songs")
+    parser.add_argument("--until", choices=BEFORE_SHARDS, default=BEFORE_SHARDS[-1], help="the last stage to run")
     arguments = parser.parse_args()
     tables, all_faults = [], []
     for seed in arguments.seeds:
         folder = made(arguments.work, seed, arguments.count, arguments.secs)
-        table, faults = judged(folder, arguments.work / f"run{seed}")
-        tables.append({"seed": seed} | table)
+        table, faults = judged(folder, arguments.work / f"run{seed}", arguments.until)
+        tables.append({"seed": seed, "until": arguments.until} | table)
+        print(tables[-1], *faults, sep="\n", file=sys.stderr, flush=True)
         all_faults += [f"seed {seed}: {fault}" for fault in faults]
     print(f"| {' | '.join(tables[0])} |\n|{'---|' * len(tables[0])}")
     for table in tables:
@@ -79,16 +81,16 @@ def made(work: Path, seed: int, count: int, secs: float) -> Path:
     return folder
 
 
-def judged(folder: Path, run: Path) -> tuple[dict[str, str], list[str]]:
+def judged(folder: Path, run: Path, until: str) -> tuple[dict[str, str], list[str]]:
     """A row of the table, and every fault in words."""
     index = json.loads((folder / "truth" / "index.json").read_text())
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     with watched_scratch(run / "tmp") as scratch:
-        alone = processed(folder, run / "alone", ("audio",))
-        together = processed(folder, run / "together", ("audio", "bad"))
+        alone = processed(folder, run / "alone", ("audio",), until)
+        together = processed(folder, run / "together", ("audio", "bad"), until)
         left = left_behind(scratch, run / "alone" / ".parts", run / "together" / ".parts")
-    files = predict(folder, together, run)["files"]
+    files = files_of(folder, together)
     faults = {
         "reject": list(wrongly_kept(index["bad"], files)),
         "accept": list(wrongly_measured(index["bad"], files, folder)),
@@ -115,17 +117,39 @@ def judged(folder: Path, run: Path) -> tuple[dict[str, str], list[str]]:
     return row, [f"{kind}: {fault}" for kind, found in faults.items() for fault in found]
 
 
+def files_of(folder: Path, ledger: Ledger) -> dict[str, Row]:
+    """What became of every input, by its path from `folder`; a folder counts as what is in it, or as no audio."""
+    tables = {stage: rows_of(ledger, stage) for stage in done_in(ledger)}
+    root = folder.absolute()
+    path_of = {track: local_path(rows[0]["uri"]) for track, rows in rows_of(ledger, "manifest").items()}
+    found = {}
+    for track, path in path_of.items():
+        rows = {stage: table[track] for stage, table in tables.items() if track in table}
+        found[str(path.relative_to(root))] = fate(rows, path_of, root)
+    for path in sorted((root / "bad").glob("*/")):
+        name = str(path.relative_to(root))
+        inside = [row for file, row in found.items() if file.startswith(f"{name}/")]
+        found.setdefault(name, inside[0] if inside else {"status": "rejected", "reason": "not_audio"})
+    return found
+
+
+def done_in(ledger: Ledger) -> list[str]:
+    return [stage for stage in BEFORE_SHARDS if ledger.batches(stage)]
+
+
 def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def processed(folder: Path, store: Path, places: tuple[str, ...]) -> Ledger:
+def processed(folder: Path, store: Path, places: tuple[str, ...], until: str) -> Ledger:
     ledger = Ledger(FolderStore(store))
     inside = tuple(f"{folder.absolute() / place}/" for place in places)
     files = [row for row in listed(folder, lyrics_given=True) if str(local_path(row["uri"])).startswith(inside)]
     seal_batches(files, ledger, batch_size=len(files), seal_short=True)
     for outcome in run_stages(profile().model_copy(update={"store": str(store)}), ledger):
         print(f"{outcome.stage:10} {outcome.counts}  {outcome.seconds:7.1f} s", file=sys.stderr, flush=True)
+        if outcome.stage == until:
+            break
     return ledger
 
 
@@ -211,7 +235,7 @@ def root_of(name: str, original: dict[str, Any]) -> str:
 def changed(alone: Ledger, together: Ledger) -> list[str]:
     """Rows and objects of good songs that are others when bad files go in beside them."""
     found = []
-    for stage in BEFORE_SHARDS:
+    for stage in done_in(alone):
         rows, others = rows_of(alone, stage), rows_of(together, stage)
         found += [f"{stage} {track}" for track in rows if bytes_of(rows[track]) != bytes_of(others.get(track, []))]
     for key in (*alone.store.list("stems/"), *alone.store.list("lyrics/")):

@@ -114,7 +114,7 @@ def run(
     else:
         _print_happened(rows, ledger, nothing_done=not done and not failures)
     if failures:
-        raise RunFailed(f"{len(failures)} batches failed; the others are done")
+        raise RunFailed(f"{len(failures)} of the batches failed; the next run tries again")
     if lost := [found for found in done if found.metadata.get("failed")]:
         raise RunFailed(f"{_lost(lost, ledger)}; the next run tries again")
 
