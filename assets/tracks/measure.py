@@ -35,8 +35,8 @@ class Measured:
     fingerprint: np.ndarray  # uint32, chromaprint's terms, eight a second
 
 
-def measure(path: Path, rate_hz: int, settings: TrackSettings, limits: Limits) -> Measured:
-    """Decode a track once and measure it, at the rate that its header states (and what changes on the way, back at it).
+def measure(path: Path, settings: TrackSettings, limits: Limits) -> Measured:
+    """Decode a track once and measure it.
 
     Loudness and true peak are EBU R128's, to 0.1 dB, by ffmpeg. Bounded memory at any length.
 
@@ -46,7 +46,7 @@ def measure(path: Path, rate_hz: int, settings: TrackSettings, limits: Limits) -
     """
     # In memory: a worker that is killed leaves no temporary file, and a full disk is not taken for a bad track.
     with opened(path) as file, os.fdopen(os.memfd_create("fingerprint"), "rb") as prints:
-        with Child(_arguments(rate_hz, prints.fileno()), limits, stdin=file, outputs=[prints.fileno()]) as child:
+        with Child(_arguments(prints.fileno()), limits, stdin=file, outputs=[prints.fileno()]) as child:
             statistics = Statistics(settings)
             for rate_hz, block in _second_by_second(child):
                 statistics.add(rate_hz, block)
@@ -122,8 +122,8 @@ class Statistics:
         )
 
 
-def _arguments(rate_hz: int, prints: int) -> list[str]:
-    copies = first_audio().filter("aresample", rate_hz).filter_multi_output("asplit", 3)
+def _arguments(prints: int) -> list[str]:
+    copies = first_audio().filter_multi_output("asplit", 3)
     samples, loudness, fingerprint = (copies[i] for i in range(3))
     graph = ffmpeg.merge_outputs(
         samples.filter("aformat", sample_fmts="flt").output("pipe:1", format="wav", acodec="pcm_f32le", **BITEXACT),
