@@ -1,7 +1,6 @@
 """The report's words, as markdown that shows every text as it is."""
 
 import base64
-import html
 import re
 from collections.abc import Iterable, Sequence
 
@@ -13,9 +12,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def cell(text: str) -> str:
-    """One line in which markdown's own characters are written as HTML does, so that no page acts on them."""
-    line = html.escape(" ".join(text.splitlines()))
-    return re.sub(r"[\\`*_{}\[\]()#+!|~:$@-]", lambda found: f"&#{ord(found[0])};", line)
+    """One line in which all that markdown or HTML might act on is written by its number."""
+    return re.sub(r"[^\w\s.,;%–…]|_", lambda found: f"&#{ord(found[0])};", " ".join(text.splitlines()))
 
 
 def picture(title: str, png: bytes) -> str:
