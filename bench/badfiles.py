@@ -156,8 +156,9 @@ def processed(folder: Path, store: Path, places: tuple[str, ...], until: str) ->
 def wrongly_kept(listed_bad: list[Row], files: dict[str, Row]) -> Iterator[str]:
     for bad in listed_bad:
         found = files[bad["file"]]
-        right = found["status"] == "rejected" and found["reason"] in FITTING[bad["kind"]]
-        if bad["expect"] == "reject" and not right:
+        if bad["expect"] != "reject":
+            continue
+        if found["status"] != "rejected" or found["reason"] not in FITTING[bad["kind"]]:
             yield f"{bad['file']} ({bad['note']}) is {found['status']} {found['reason']}"
 
 
