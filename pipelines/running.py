@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from assets.partitions import BATCHES
 from assets.profile import HOUSE, profile
-from resources.outages import Outage, outage_of
+from resources.outages import Outage
 from resources.stores import is_alive, open_store
 
 PROCESS_TAG = "melisma/process"
@@ -33,15 +33,24 @@ class StageRun:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def instance() -> dg.DagsterInstance:
-    """The instance the page uses: DAGSTER_HOME where it is set, otherwise the project's .dagster/."""
+@contextmanager
+def instance() -> Iterator[dg.DagsterInstance]:
+    """The instance the page uses: DAGSTER_HOME where it is set, otherwise the project's .dagster/.
+
+    Raises:
+        Outage: the database in which Dagster keeps its records cannot be written or reached.
+    """
     if "DAGSTER_HOME" not in os.environ:
         home = HOUSE / ".dagster"
         home.mkdir(exist_ok=True)
         if not (home / "dagster.yaml").exists():
             (home / "dagster.yaml").symlink_to("../dagster.yaml")
         os.environ["DAGSTER_HOME"] = str(home)
-    return dg.DagsterInstance.get()
+    try:
+        with dg.DagsterInstance.get() as dagster:
+            yield dagster
+    except DBAPIError as error:
+        raise Outage(f"Dagster's records in {os.environ['DAGSTER_HOME']} cannot be used: {error.orig}") from error
 
 
 def run_job(
@@ -59,7 +68,7 @@ def run_job(
     """
     from pipelines.definitions import defs
 
-    with records(), instance() as dagster:
+    with instance() as dagster:
         _end_dead_runs(dagster)
         if batch:
             dagster.add_dynamic_partitions(BATCHES, [batch])  # it is in the ledger; Dagster may have been reset
@@ -85,18 +94,6 @@ def run_job(
         )
         for event in result.get_asset_materialization_events()
     ]
-
-
-@contextmanager
-def records() -> Iterator[None]:
-    """Dagster keeps its records in a database of its own: an Outage where that cannot be written or reached."""
-    try:
-        yield
-    except DBAPIError as error:
-        home = os.environ.get("DAGSTER_HOME")
-        raise Outage(f"Dagster's records ({home}) cannot be written: {error.orig}") from error
-    except OSError as error:
-        raise outage_of(error) or error from error
 
 
 def _end_dead_runs(dagster: dg.DagsterInstance) -> None:

@@ -14,6 +14,7 @@ DISK = {
 OURS = DISK | {
     errno.EACCES: "may not be used by this user: give it the rights, and run it again",
     errno.EPERM: "may not be used by this user: give it the rights, and run it again",
+    errno.ENOTDIR: "is not a folder: name another place, and run it again",
     errno.EIO: "is on a disk that fails: look after the disk, and run it again",
     errno.ESTALE: "is out of reach: mount it, and run it again",
     errno.ENOTCONN: "is out of reach: mount it, and run it again",
