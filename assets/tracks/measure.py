@@ -20,6 +20,8 @@ MOMENT_S = 0.4  # EBU R128's momentary window
 FULL_SCALE = 0.999
 LOUDEST_PEAK = 10.0  # +20 dBFS: no master does that, a damaged stream does
 NO_LEVEL_DB = -200.0
+METER_RATE_HZ = 48_000  # what EBU R128 gives its filters for
+LEAST_METER_RATE_HZ = 22_050  # under it, ffmpeg's meter is off by some 0.3 LU unless it is given more
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Measured:
     fingerprint: np.ndarray  # uint32, chromaprint's terms, eight a second
 
 
-def measure(path: Path, settings: TrackSettings, limits: Limits) -> Measured:
+def measure(path: Path, stated_rate_hz: int, settings: TrackSettings, limits: Limits) -> Measured:
     """Decode a track once and measure it.
 
     Loudness and true peak are EBU R128's, to 0.1 dB, by ffmpeg. Bounded memory at any length.
@@ -46,7 +48,7 @@ def measure(path: Path, settings: TrackSettings, limits: Limits) -> Measured:
     """
     # In memory: a worker that is killed leaves no temporary file, and a full disk is not taken for a bad track.
     with opened(path) as file, os.fdopen(os.memfd_create("fingerprint"), "rb") as prints:
-        with Child(_arguments(prints.fileno()), limits, stdin=file, outputs=[prints.fileno()]) as child:
+        with Child(_arguments(stated_rate_hz, prints.fileno()), limits, stdin=file, outputs=[prints.fileno()]) as child:
             statistics = Statistics(settings)
             for rate_hz, block in _second_by_second(child):
                 statistics.add(rate_hz, block)
@@ -122,9 +124,11 @@ class Statistics:
         )
 
 
-def _arguments(prints: int) -> list[str]:
+def _arguments(stated_rate_hz: int, prints: int) -> list[str]:
     copies = first_audio().filter_multi_output("asplit", 3)
     samples, loudness, fingerprint = (copies[i] for i in range(3))
+    if stated_rate_hz < LEAST_METER_RATE_HZ:
+        loudness = loudness.filter("aresample", METER_RATE_HZ)
     graph = ffmpeg.merge_outputs(
         samples.filter("aformat", sample_fmts="flt").output("pipe:1", format="wav", acodec="pcm_f32le", **BITEXACT),
         loudness.filter("ebur128", peak="true", framelog="quiet").output("-", format="null"),

@@ -49,7 +49,7 @@ def track_of(settings: TrackSettings, file: Row) -> list[Row]:
     try:
         size, sha256 = _bytes_of(path)
         header = probe(path, limits)
-        found = measure(path, settings, limits)
+        found = measure(path, header.sample_rate_hz, settings, limits)
     except DecodeError as error:
         if error.reason in (Reason.MISSING, Reason.UNREADABLE) and file["bytes"] is not None:
             raise  # it was there when it was listed: an unmounted share is no fault of the file, and worth another try
