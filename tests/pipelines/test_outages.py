@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,37 +11,29 @@ import pytest
 HOUSE = Path(__file__).resolve().parents[2]
 
 
-def mount(*arguments: object) -> None:
-    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"this user may not mount: {done.stderr.strip()}")
-
-
 @pytest.fixture
-def home(tmp_path) -> Iterator[Path]:
+def home(tmp_path) -> Path:
     """A folder with music, a store and a home of Dagster; the last two can be mounted on."""
     for name in ("music", "store", "dagster"):
         (tmp_path / name).mkdir()
     (tmp_path / "music" / "empty.mp3").touch()
     (tmp_path / "profile.toml").write_text(f'store = "{tmp_path / "store"}"\n')
-    yield tmp_path
-    for name in ("store", "dagster"):
-        subprocess.run(["umount", "--lazy", tmp_path / name], capture_output=True, check=False)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
     ("place", "size", "words"),
     [("store", "4k", "store is on a full disk: make room"), ("dagster", "64k", "database or disk is full")],
 )
-def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(home, place, size, words):
-    mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", home / place)
+def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(home, small_disk, place, size, words):
+    small_disk(home / place, f"size={size}")
     shutil.copy(HOUSE / "dagster.yaml", home / "dagster")
     done = ingest(home)
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not list((home / "store").glob("current/*/*"))
-    mount("-o", "remount,size=64m", home / place)
+    small_disk(home / place, "remount,size=64m")
     assert "1 files listed: 1 new" in ingest(home).stdout
 
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,23 +15,16 @@ from resources.stores import FolderStore
 HOUSE = Path(__file__).resolve().parents[2]
 
 
-def mount(*arguments: object) -> None:
-    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"this user may not mount: {done.stderr.strip()}")
-
-
 @pytest.fixture
-def small(tmp_path) -> Iterator[Path]:
+def small(tmp_path, small_disk) -> Path:
     """The root of a store on a disk of 64 KiB."""
     root = tmp_path / "small"
     root.mkdir()
-    mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", root)
-    yield root
-    subprocess.run(["umount", "--lazy", root], check=True)
+    small_disk(root, "size=64k")
+    return root
 
 
-def test_a_full_disk_takes_nothing_half_and_the_store_goes_on_once_there_is_room(small):
+def test_a_full_disk_takes_nothing_half_and_the_store_goes_on_once_there_is_room(small, small_disk):
     store = FolderStore(small)
     store.point("pointer", b"old")
     with pytest.raises(Outage, match=r"small is on a full disk: make room"):
@@ -41,7 +33,7 @@ def test_a_full_disk_takes_nothing_half_and_the_store_goes_on_once_there_is_room
         store.point("pointer", bytes(200_000))
     assert (store.list(""), store.open("pointer").read()) == (["pointer"], b"old")
     assert list(store.parts.iterdir()) == []
-    mount("-o", "remount,size=1m", small)
+    small_disk(small, "remount,size=1m")
     store.put_bytes("big", bytes(200_000))
     assert store.exists("big")
 
@@ -58,10 +50,10 @@ def test_an_error_in_scratch_stays_what_it_is_where_there_is_room(tmp_path):
     assert list(store.parts.iterdir()) == []
 
 
-def test_a_read_only_store_is_read_and_not_written(small):
+def test_a_read_only_store_is_read_and_not_written(small, small_disk):
     store = FolderStore(small)
     store.put_bytes("a", b"abc")
-    mount("-o", "remount,ro", small)
+    small_disk(small, "remount,ro")
     assert store.open("a").read() == b"abc"
     with pytest.raises(Outage, match="read-only"):
         store.put_bytes("b", b"abc")

@@ -1,7 +1,6 @@
 """Bad files beside good ones, and a disk that fills up on the way: through the real stage, in worker processes."""
 
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -80,21 +79,16 @@ def test_bad_files_cost_good_ones_nothing_and_leave_nothing(songs, tmp_path, mon
     assert workers == []
 
 
-def test_a_disk_that_fills_up_stops_the_run_and_the_next_one_ends_in_the_same_bytes(songs, tmp_path):
+def test_a_disk_that_fills_up_stops_the_run_and_the_next_one_ends_in_the_same_bytes(songs, small_disk, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=20k", "tmpfs", str(small)]
-    if (done := subprocess.run(command, capture_output=True, text=True, check=False)).returncode:
-        pytest.skip(f"this user may not mount: {done.stderr.strip()}")
-    try:
-        with pytest.raises(Outage, match="full disk"):
-            tracks_of(small, songs)
-        subprocess.run(["mount", "-o", "remount,size=4m", str(small)], check=True)
-        assert Ledger(FolderStore(small)).pointer("tracks", BATCH) is None
+    small_disk(small, "size=20k")
+    with pytest.raises(Outage, match="full disk"):
         tracks_of(small, songs)
-        assert contents(small) == contents(tracks_of(tmp_path / "roomy", songs).store.root)
-    finally:
-        subprocess.run(["umount", "--lazy", str(small)], check=True)
+    small_disk(small, "remount,size=4m")
+    assert Ledger(FolderStore(small)).pointer("tracks", BATCH) is None
+    tracks_of(small, songs)
+    assert contents(small) == contents(tracks_of(tmp_path / "roomy", songs).store.root)
 
 
 def contents(root: Path) -> dict[str, bytes]:
