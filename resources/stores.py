@@ -114,7 +114,7 @@ class FolderStore:
                 # What writes here may be a library that does not say why it failed: another file tells.
                 with self._outages():
                     Path(name, "room").write_bytes(bytes(ROOM_BYTES))
-                raise error
+                raise
 
     def uri(self, key: str) -> str:
         return self._path(key).resolve().as_uri()
