@@ -110,7 +110,7 @@ class FolderStore:
         with folder as name:
             try:
                 yield Path(name)
-            except Exception as error:
+            except Exception:
                 # What writes here may be a library that does not say why it failed: another file tells.
                 with self._outages():
                     Path(name, "room").write_bytes(bytes(ROOM_BYTES))
