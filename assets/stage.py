@@ -13,6 +13,7 @@ from assets.tables import Reason, Rejected, Row, Status, ok_rows, table_of
 from resources.child import DecodeError
 from resources.engines import Done, Engine, WorkerDied
 from resources.ledger import EFFORTS, Ledger, Pointer, digest
+from resources.outages import outage_of
 
 Process = Callable[[Row], list[Row]]
 
@@ -246,21 +247,34 @@ def _rows_of(done: Done) -> list[Row]:
 
 
 def fate_of(error: Exception) -> Row:
-    """The status, reason and detail of a track that ended in an error."""
+    """The status, reason and detail of a track that ended in an error.
+
+    Raises:
+        Outage: it is not the track's: whatever came next would end in it too.
+    """
+    if outage := outage_of(error):
+        raise outage from error
     match error:
         case Rejected():
-            return {"status": Status.REJECTED, "reason": error.reason, "detail": error.detail}
+            return {"status": Status.REJECTED, "reason": error.reason, "detail": _storable(error.detail)}
         case DecodeError(reason=Reason.REPLACED):
-            return {"status": Status.REJECTED, "reason": Reason.REPLACED, "detail": error.message}
+            return {"status": Status.REJECTED, "reason": Reason.REPLACED, "detail": _storable(error.message)}
         case WorkerDied():
             reason = Reason.CRASHED
         case TimeoutError():
             reason = Reason.TIMEOUT
         case MemoryError():
             reason = Reason.OUT_OF_MEMORY
+        case DecodeError(reason=Reason.MISSING | Reason.UNREADABLE):  # it was there when it was listed
+            reason = Reason(error.reason)
         case _:
             reason = Reason.ERROR
-    return {"status": Status.FAILED, "reason": reason, "detail": f"{type(error).__name__}: {error}"[:500]}
+    return {"status": Status.FAILED, "reason": reason, "detail": _storable(f"{type(error).__name__}: {error}"[:500])}
+
+
+def _storable(text: str) -> str:
+    """A file's name may hold bytes that are no text; a table holds text alone."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _chunks(done: Iterator[tuple[list[Row], Row]], policy: Policy) -> Iterator[list[tuple[list[Row], Row]]]:

@@ -42,7 +42,7 @@ class Reason(StrEnum):
     LYRICS_UNREADABLE = "lyrics_unreadable"
     NO_WINDOW = "no_window"
     LOW_TRUST = "low_trust"
-    # The next four are failures: of this run, not of the track.
+    # The next four are failures: of this run, not of the track. So are missing and unreadable, once a file was listed.
     ERROR = "error"
     CRASHED = "crashed"
     TIMEOUT = "timeout"

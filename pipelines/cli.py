@@ -14,9 +14,11 @@ from assets.profile import HOUSE, ProfileError, profile
 from assets.report.lookup import NoSuchTrack, find_track, story, why
 from assets.report.standing import BatchStanding, Standing, standings
 from assets.stage import ATTEMPTS_TAG, Policy
+from assets.tables import Status
 from assets.way import way
 from pipelines.printing import console, errors, plain, print_json, print_table, shown
 from resources.ledger import Ledger
+from resources.outages import Outage
 from resources.stores import open_store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -26,12 +28,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 
 
 def main() -> None:
-    """Exit code 0: done; 1: a run failed; 2: asked for what is not there."""
+    """Exit code 0: done; 1: a run failed, or some of its tracks; 2: asked for what is not there."""
     from pipelines.running import RunFailed
 
     try:
         app()
-    except RunFailed as error:
+    except (RunFailed, Outage) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(1)
     except (ProfileError, NoSuchTrack) as error:
@@ -120,7 +122,20 @@ def run(
     else:
         _print_happened(rows, ledger, nothing_done=not done and not failures)
     if failures:
-        raise RunFailed(f"{len(failures)} batches failed; the others are done")
+        raise RunFailed(f"{len(failures)} of the batches failed; the next run tries again")
+    if lost := [found for found in done if found.metadata.get("failed")]:
+        raise RunFailed(f"{_lost(lost, ledger)}; the next run tries again")
+
+
+def _lost(runs: list[Any], ledger: Ledger) -> str:
+    """How many tracks failed, at which stages, and what the first one of each said."""
+    words = []
+    for run in runs:
+        table = ledger.read(run.stage, run.batch, ["status", "reason", "detail"]).to_pylist()
+        first = next(row for row in table if row["status"] == Status.FAILED)
+        counted = f"{run.metadata['failed']:,} failed in {run.stage} {run.batch}"
+        words.append(f"{counted} ({first['reason']}: {first['detail']})")
+    return "; ".join(words)
 
 
 def _print_happened(rows: list[dict[str, Any]], ledger: Ledger, nothing_done: bool) -> None:

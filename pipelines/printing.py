@@ -14,7 +14,8 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    console.print_json(json.dumps(value, ensure_ascii=False, default=str))
+    """In ASCII: a title may hold what acts on a terminal."""
+    console.print_json(json.dumps(value, default=str), ensure_ascii=True)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -31,10 +32,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
 
 def plain(text: str) -> str:
-    """Without control characters (a title may hold a terminal's escapes), and with markup escaped."""
+    """On one line, without control characters (a title may hold a terminal's escapes), and with markup escaped."""
     from rich.markup import escape
 
-    return escape("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
+    line = " ".join(text.splitlines())
+    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line))
 
 
 def shown(value: Any) -> str:

@@ -3,18 +3,21 @@
 import os
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError
 
 from assets.partitions import BATCHES, materialization
-from assets.profile import HOUSE
+from assets.profile import HOUSE, profile
 from assets.report.standing import BatchStanding, Standing
 from assets.stage import Recipe
 from resources.ledger import Ledger
-from resources.stores import is_alive
+from resources.outages import Outage
+from resources.stores import is_alive, open_store
 
 PROCESS_TAG = "melisma/process"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -33,15 +36,24 @@ class StageRun:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def instance() -> dg.DagsterInstance:
-    """The instance the page uses: DAGSTER_HOME where it is set, otherwise the project's .dagster/."""
+@contextmanager
+def instance() -> Iterator[dg.DagsterInstance]:
+    """The instance the page uses: DAGSTER_HOME where it is set, otherwise the project's .dagster/.
+
+    Raises:
+        Outage: the database in which Dagster keeps its records cannot be written or reached.
+    """
     if "DAGSTER_HOME" not in os.environ:
         home = HOUSE / ".dagster"
         home.mkdir(exist_ok=True)
         if not (home / "dagster.yaml").exists():
             (home / "dagster.yaml").symlink_to("../dagster.yaml")
         os.environ["DAGSTER_HOME"] = str(home)
-    return dg.DagsterInstance.get()
+    try:
+        with dg.DagsterInstance.get() as dagster:
+            yield dagster
+    except DBAPIError as error:
+        raise Outage(f"Dagster's records in {os.environ['DAGSTER_HOME']} cannot be used: {error.orig}") from error
 
 
 def run_job(
@@ -51,7 +63,12 @@ def run_job(
     config: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> list[StageRun]:
-    """Runs a job, or some of its assets, and gives what each asset reported. Raises RunFailed."""
+    """Runs a job, or some of its assets, and gives what each asset reported.
+
+    Raises:
+        RunFailed: an asset failed.
+        Outage: the store or Dagster's own records cannot be written; nothing else would go better.
+    """
     from pipelines.definitions import defs
 
     with instance() as dagster:
@@ -66,8 +83,11 @@ def run_job(
             instance=dagster,
             raise_on_error=False,
         )
+    open_store(profile().store_root)  # takes away what workers that were stopped have left half-written
     if not result.success:
         failures = [event for event in result.all_events if event.is_step_failure]
+        if outage := next((event for event in failures if _cause_of(event) == Outage.__name__), None):
+            raise Outage(_cause(outage).replace(f"{Outage.__name__}: ", ""))
         raise RunFailed("; ".join(_cause(event) for event in failures) or f"{name} failed before its first step")
     return [
         StageRun(
@@ -112,11 +132,21 @@ def _process(pid: int | str) -> str:
     return f"{socket.gethostname()} {pid}"
 
 
+def _raised(event: dg.DagsterEvent) -> Any:
+    """Dagster wraps what the asset raised once; what that came from in turn is for the log."""
+    error = event.step_failure_data.error
+    return (error.cause or error) if error else None
+
+
+def _cause_of(event: dg.DagsterEvent) -> str | None:
+    error = _raised(event)
+    return error.cls_name if error else None
+
+
 def _cause(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return f"{event.step_key}: {data.user_failure_data.description}"
-    # Dagster wraps what the asset raised once; what that came from in turn is for the log.
-    error = data.error.cause or data.error if data.error else None
+    error = _raised(event)
     words = re.sub(r"^(?:\w+\.)+(?=\w+: )", "", error.message.strip()) if error else "failed"
     return f"{event.step_key}: {words}"

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.manifest.batches import unsealed
-from assets.manifest.sources import SourceError, list_source
+from assets.manifest.rows import SourceError
+from assets.manifest.sources import list_source
 from assets.profile import profile
 from pipelines.jobs import ingest
 from resources.configured import StoreResource

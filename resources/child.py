@@ -13,8 +13,11 @@ from typing import IO, Self
 
 import imageio_ffmpeg
 
+from resources.outages import Outage
+
 LOG_BYTES = 32 * 1024
 READ_BYTES = 1 << 20
+NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system")
 COMPLAINT = re.compile(r"error|invalid|fail|no such|not found|matches no|could not|cannot", re.IGNORECASE)
 # A shell sets the limits: preexec_fn can deadlock in a worker that has threads.
 LEASH = 'ulimit -v "$1" 2>/dev/null; ulimit -t "$2"; ulimit -f "$3"; ulimit -c 0; shift 3; exec "$@"'
@@ -58,7 +61,14 @@ class Child:
     Its log is kept at both ends: the first `LOG_BYTES` tell what the file is, the last ones what went wrong.
     """
 
-    def __init__(self, arguments: Sequence[str], limits: Limits, stdin: int | IO[bytes] = subprocess.DEVNULL) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        limits: Limits,
+        stdin: int | IO[bytes] = subprocess.DEVNULL,
+        outputs: Sequence[int] = (),
+    ) -> None:
+        """`outputs` are descriptors, besides 0, 1 and 2, that ffmpeg may write to (`pipe:N`)."""
         self._wait_left_s = limits.wait_s
         self._head = self._tail = b""
         bounds = [str(limits.memory_bytes // 1024), str(limits.cpu_s), str(limits.file_bytes // 512)]
@@ -69,6 +79,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
+            pass_fds=outputs,
             start_new_session=True,
         )
         for pipe in self._pipes():
@@ -113,6 +124,7 @@ class Child:
 
         Raises:
             DecodeError: ffmpeg failed, crashed or reached a limit.
+            Outage: there is no room for what it writes.
         """
         assert self._process.stderr is not None
         if self._process.stdin is not None:
@@ -121,6 +133,8 @@ class Child:
             self._wait_for(self._process.stderr, select.POLLIN)
         code = self._process.wait()
         if code != 0:
+            if full := NO_ROOM.search(self.log):
+                raise Outage(f"ffmpeg cannot write ({full[0]}): make room, and run it again")
             raise DecodeError(reason_of(code, self.log), last_words(self.log) or f"ffmpeg ended with {code}")
 
     def _pipes(self) -> list[IO[bytes]]:

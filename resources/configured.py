@@ -5,8 +5,9 @@ from typing import Any, Literal, get_args, get_origin
 import dagster as dg
 from pydantic import BaseModel, Field
 
+from resources.buckets import S3Store
 from resources.engines import Engine, LocalEngine
-from resources.stores import FolderStore, S3Store, open_store
+from resources.stores import FolderStore, open_store
 
 
 class StoreResource(dg.ConfigurableResource):

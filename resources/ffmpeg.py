@@ -93,8 +93,13 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[IO[bytes]]:
 
 
 def sound_file() -> Any:
-    """The file on descriptor 0 as an input of a graph; its pictures, subtitles and data are never decoded."""
-    return ffmpeg.input("fd:", fd=0, protocol_whitelist="fd,pipe", threads=1, vn=None, sn=None, dn=None)
+    """The file on descriptor 0 as an input of a graph; its pictures, subtitles and data are never decoded.
+
+    Where rate or channels change on the way (that is damage: no codec of music does it), it fails: built anew for each
+    change, a graph would lose samples, and how many would depend on what it does.
+    """
+    only_sound = {"vn": None, "sn": None, "dn": None, "reinit_filter": 0}
+    return ffmpeg.input("fd:", fd=0, protocol_whitelist="fd,pipe", threads=1, **only_sound)
 
 
 def first_audio() -> Any:

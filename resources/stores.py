@@ -7,12 +7,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
+
+from resources.buckets import S3Store
+from resources.outages import outages_of
+
+ROOM_BYTES = 1 << 20
 
 
 class Store(Protocol):
     """Objects by key. An object appears whole or not at all, and is never changed once it is there; only what is
-    written with `point` may be replaced."""
+    written with `point` may be replaced. Whatever is asked of a store that is full, read-only or out of reach raises
+    Outage."""
 
     def open(self, key: str) -> BinaryIO:
         """A seekable reader. Raises KeyError where there is no such key."""
@@ -53,14 +59,15 @@ class FolderStore:
 
     def open(self, key: str) -> BinaryIO:
         try:
-            return self._path(key).open("rb")
+            with self._outages():
+                return self._path(key).open("rb")
         except FileNotFoundError:
             raise KeyError(key) from None
 
     def put(self, key: str, file: Path) -> None:
         if self.exists(key):
             return
-        with self.scratch() as folder:
+        with self.scratch() as folder, self._outages():
             part = folder / "part"
             try:
                 os.link(file, part)  # what was made in `scratch` is on this disk already
@@ -76,14 +83,18 @@ class FolderStore:
         self._write(key, data)
 
     def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
+        with self._outages():
+            return self._path(key).is_file()
 
     def list(self, prefix: str) -> list[str]:
-        found = (self.root / prefix).rglob("*") if (self.root / prefix).is_dir() else ()
-        return sorted(path.relative_to(self.root).as_posix() for path in found if path.is_file())
+        root = self._path(prefix)
+        with self._outages():
+            found = [Path(folder, name) for folder, _, names in os.walk(root, onerror=_fail) for name in names]
+        return sorted(path.relative_to(self.root).as_posix() for path in found)
 
     def remove(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        with self._outages():
+            self._path(key).unlink(missing_ok=True)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
@@ -93,9 +104,17 @@ class FolderStore:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        self.parts.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.parts, prefix=_owner()) as folder:
-            yield Path(folder)
+        with self._outages():
+            self.parts.mkdir(parents=True, exist_ok=True)
+            folder = tempfile.TemporaryDirectory(dir=self.parts, prefix=_owner())
+        with folder as name:
+            try:
+                yield Path(name)
+            except Exception:
+                # What writes here may be a library that does not say why it failed: another file tells.
+                with self._outages():
+                    Path(name, "room").write_bytes(bytes(ROOM_BYTES))
+                raise
 
     def uri(self, key: str) -> str:
         return self._path(key).resolve().as_uri()
@@ -113,8 +132,11 @@ class FolderStore:
             raise ValueError(f"{key!r} leaves the store")
         return self.root / key
 
+    def _outages(self) -> AbstractContextManager[None]:
+        return outages_of(f"the store {self.root}")
+
     def _write(self, key: str, data: bytes) -> None:
-        with self.scratch() as folder:
+        with self.scratch() as folder, self._outages():
             part = folder / "part"
             part.write_bytes(data)
             self._finish(part, key)
@@ -128,86 +150,6 @@ class FolderStore:
         part.replace(target)
 
 
-class S3Store:
-    """A bucket, or what speaks like one. `boto3` retries, and splits large uploads."""
-
-    def __init__(self, bucket: str, prefix: str = "", endpoint_url: str | None = None) -> None:
-        import boto3
-        from botocore.config import Config
-
-        retries = Config(retries={"max_attempts": 8, "mode": "adaptive"})
-        self.client = boto3.client("s3", endpoint_url=endpoint_url, config=retries)
-        self.bucket, self.prefix = bucket, prefix.strip("/")
-
-    def open(self, key: str) -> BinaryIO:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-        try:
-            self._download(key, file)
-        except KeyError:
-            file.close()
-            raise
-        file.seek(0)
-        return file
-
-    def put(self, key: str, file: Path) -> None:
-        if not self.exists(key):
-            self.client.upload_file(str(file), self.bucket, self._name(key))
-
-    def put_bytes(self, key: str, data: bytes) -> None:
-        if not self.exists(key):
-            self.client.put_object(Bucket=self.bucket, Key=self._name(key), Body=data)
-
-    def point(self, key: str, data: bytes) -> None:
-        self.client.put_object(Bucket=self.bucket, Key=self._name(key), Body=data)
-
-    def exists(self, key: str) -> bool:
-        from botocore.exceptions import ClientError
-
-        try:
-            self.client.head_object(Bucket=self.bucket, Key=self._name(key))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-                return False
-            raise
-        return True
-
-    def list(self, prefix: str) -> list[str]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self._name(prefix))
-        start = len(self._name(""))
-        return sorted(item["Key"][start:] for page in pages for item in page.get("Contents", ()))
-
-    def remove(self, key: str) -> None:
-        self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
-
-    @contextmanager
-    def local(self, key: str) -> Iterator[Path]:
-        with tempfile.NamedTemporaryFile(suffix=Path(key).suffix) as file:
-            self._download(key, file)
-            file.flush()
-            yield Path(file.name)
-
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="melisma-") as folder:
-            yield Path(folder)
-
-    def uri(self, key: str) -> str:
-        return f"s3://{self.bucket}/{self._name(key)}"
-
-    def _name(self, key: str) -> str:
-        return f"{self.prefix}/{key}" if self.prefix else key
-
-    def _download(self, key: str, file: Any) -> None:
-        from botocore.exceptions import ClientError
-
-        try:
-            self.client.download_fileobj(self.bucket, self._name(key), file)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-                raise KeyError(key) from None
-            raise
-
-
 def open_store(root: str) -> FolderStore | S3Store:
     """The store at `root`: a folder, or s3://bucket/prefix (its endpoint from AWS_ENDPOINT_URL).
 
@@ -219,6 +161,11 @@ def open_store(root: str) -> FolderStore | S3Store:
     store = FolderStore(Path(root).expanduser().absolute())
     store.sweep()
     return store
+
+
+def _fail(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _owner() -> str:

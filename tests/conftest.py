@@ -1,7 +1,8 @@
 """What tests share: a place for tables, and real songs."""
 
 import json
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,23 @@ def cut_song() -> Callable[..., Path]:
         return target
 
     return cut
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path, str], None]]:
+    """Puts a disk of its own at a folder, and changes it later: small_disk(folder, "size=64k"), "remount,ro", …
+
+    Needs root; the test is skipped where mounting is not allowed.
+    """
+    mounted: list[Path] = []
+
+    def mount(folder: Path, options: str) -> None:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"this user may not mount: {done.stderr.strip()}")
+        mounted.append(folder)
+
+    yield mount
+    for folder in set(mounted):
+        subprocess.run(["umount", "--lazy", folder], check=True)

@@ -4,8 +4,9 @@ import dagster as dg
 
 from assets.manifest.batches import seal_batches
 from assets.manifest.listing import STAGE
+from assets.manifest.rows import SourceError
 from assets.manifest.settings import ManifestSettings
-from assets.manifest.sources import SourceError, list_source
+from assets.manifest.sources import list_source
 from assets.partitions import BATCHES, column_schema
 from assets.profile import profile
 from resources.configured import StoreResource, launchpad

@@ -1,15 +1,12 @@
 """What a source holds: the files of a folder with their sidecars, or the rows of a manifest file."""
 
-import csv
-import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import pyarrow.parquet as pq
-
+from assets.manifest.rows import ROWS_OF, SourceError
 from assets.tables import COLUMNS, Row
 from resources.ffmpeg import local_path
 
@@ -57,36 +54,40 @@ SEEN = ("uri", "bytes", "modified_s", "lyrics_modified_s")  # all else is what a
 GIVEN = tuple(name for name in COLUMNS["manifest"] if name not in SEEN)
 
 
-class SourceError(ValueError):
-    """The source as a whole cannot be read; the message says why and what to do."""
-
-
 def list_source(source: str) -> Iterator[Row]:
     """A row (see the manifest's columns) for each file of the source, in the order of their paths or of the manifest.
 
     What is not there or cannot be read is listed too, with null `bytes`: it is the tracks' place to reject it.
 
+    A manifest may name any file: who runs it answers for what it lists, as with any list of files. Lyrics, whose text
+    goes into what is made, may only come from files that are called .lrc or .txt; and a link beside a song in a folder
+    only counts for its lyrics if it leads to a file of that folder.
+
     Raises:
         SourceError: no such source, or not one that we can read.
     """
-    path = Path(source).expanduser()
     if not source:
         raise SourceError("no source was given: name a folder of music, or a .csv, .jsonl or .parquet manifest")
+    path = Path(source).expanduser()
     if path.is_dir():
         return _folder(path)
     if not path.exists():
-        raise SourceError(f"{source} does not exist: name a folder of music, or a .csv, .jsonl or .parquet manifest")
-    readers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
-    if path.suffix.lower() not in readers:
+        why = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        raise SourceError(f"{source} {why}: name a folder of music, or a .csv, .jsonl or .parquet manifest")
+    if path.suffix.lower() not in ROWS_OF or not path.is_file():
         raise SourceError(f"{source} is neither a folder nor a .csv, .jsonl or .parquet manifest")
-    return _manifest(path, readers[path.suffix.lower()](path))
+    return _manifest(path)
 
 
 def _folder(root: Path) -> Iterator[Row]:
-    def stop(error: OSError) -> None:
-        if Path(error.filename) == root:
-            raise SourceError(f"{root} cannot be listed: {error.strerror}") from error
+    unread: list[Path] = []
 
+    def stop(error: OSError) -> None:
+        if Path(error.filename) == root.absolute():
+            raise SourceError(f"{root} cannot be listed: {error.strerror}") from error
+        unread.append(Path(error.filename))
+
+    home = root.resolve()
     for folder, folders, names in os.walk(root.absolute(), onerror=stop):
         folders.sort()
         beside = set(names)
@@ -95,49 +96,61 @@ def _folder(root: Path) -> Iterator[Row]:
         for name in sorted([*names, *links]):
             path = Path(folder, name)
             if path.suffix.lower() not in NOT_MUSIC and name.lower() not in NOT_MUSIC:
-                sidecar = next((path.with_suffix(end) for end in LYRICS if path.with_suffix(end).name in beside), None)
+                sidecar = next((found for found in _sidecars(path, beside) if _is_inside(found, home)), None)
                 lyrics_uri = sidecar.as_uri() if sidecar else None
                 yield {"uri": path.as_uri(), "lyrics_uri": lyrics_uri} | _stat(path) | _lyrics_stat(lyrics_uri)
+    for path in unread:  # what is in it cannot be known, but that it is there can
+        yield {"uri": path.as_uri(), "lyrics_uri": None, "bytes": None, "modified_s": None, "lyrics_modified_s": None}
 
 
-def _manifest(path: Path, rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Row]:
-    for number, row in rows:
-        uri = str(row.get("uri") or "").strip()
-        if not uri:
-            raise SourceError(f"{path}, row {number}: no uri")
-        given = {name: str(value) for name in GIVEN if (value := row.get(name)) not in (None, "")}
-        if urlsplit(uri).scheme not in ("", "file"):
-            raise SourceError(f"{path}, row {number}: {uri} is neither a path nor a file:// uri")
-        if not uri.startswith("file://"):
-            uri = (path.parent.absolute() / Path(uri).expanduser()).as_uri()
-        yield {"uri": uri, **given} | _stat(local_path(uri)) | _lyrics_stat(given.get("lyrics_uri"))
+def _sidecars(path: Path, beside: set[str]) -> Iterator[Path]:
+    yield from (path.with_suffix(end) for end in LYRICS if path.with_suffix(end).name in beside)
 
 
-def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    csv.field_size_limit(1 << 24)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+def _is_inside(path: Path, home: Path) -> bool:
+    try:
+        return not path.is_symlink() or path.resolve(strict=True).is_relative_to(home)
+    except (OSError, RuntimeError):  # a link that leads nowhere, or to itself
+        return False
+
+
+def _manifest(path: Path) -> Iterator[Row]:
+    for number, row in ROWS_OF[path.suffix.lower()](path):
         try:
-            yield from enumerate(csv.DictReader(file), start=2)
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise SourceError(f"{path} is not a UTF-8 .csv: {error}") from None
+            uri = _text(row.get("uri")).strip()
+            if not uri:
+                raise ValueError("no uri")
+            given = {name: value for name in GIVEN if (value := _text(row.get(name)))}
+            if lyrics_uri := given.get("lyrics_uri", "").strip():
+                given["lyrics_uri"] = _absolute(lyrics_uri, path.parent)
+                if local_path(given["lyrics_uri"]).suffix.lower() not in LYRICS:
+                    raise ValueError(f"lyrics_uri {lyrics_uri} is neither a .lrc nor a .txt file")
+            uri = _absolute(uri, path.parent)
+            yield {"uri": uri, **given} | _stat(local_path(uri)) | _lyrics_stat(given.get("lyrics_uri"))
+        except (ValueError, RuntimeError) as error:  # also what pathlib raises on ~nobody, and urllib on file://[
+            raise SourceError(f"{path}, row {number}: {error}") from None
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                try:
-                    row = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise SourceError(f"{path}, row {number}: not JSON: {error}") from None
-                if not isinstance(row, dict):
-                    raise SourceError(f"{path}, row {number}: not a JSON object")
-                yield number, row
+def _absolute(name: str, folder: Path) -> str:
+    """A file:// uri of what a manifest in `folder` names by a uri or a path."""
+    path = local_path(name)
+    return name if name.startswith("file://") else (folder.absolute() / path.expanduser()).as_uri()
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    rows = (row for batch in pq.ParquetFile(path).iter_batches(4096) for row in batch.to_pylist())
-    yield from enumerate(rows, start=1)
+def _text(value: Any) -> str:
+    """A cell as text that every table can hold; nothing where it is empty or not a number."""
+    match value:
+        case None:
+            return ""
+        case float() if math.isnan(value):
+            return ""
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case bool() | int() | float():
+            return str(value)
+    raise ValueError(f"{value!r:.80} is not text")
 
 
 def modified_s_of(uri: str | None) -> float | None:

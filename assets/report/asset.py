@@ -11,7 +11,7 @@ import assets.tracks.checks
 import assets.windows.checks
 from assets.pages.render import page_key
 from assets.profile import profile
-from assets.report import pictures
+from assets.report import markdown, pictures
 from assets.report.standing import standings
 from assets.report.strips import draw, strips
 from assets.report.summary import broken_rules, summarise
@@ -30,7 +30,6 @@ RULES = {
     "shards": assets.shards.checks.RULES,
 }
 
-LISTEN = ("| batch | to listen | page |", "|---|---|---|")
 NO_PAGES = "none yet: `melisma listen BATCH` makes a page on which a batch can be listened to"
 
 
@@ -55,19 +54,19 @@ def report(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Materi
         drawn["words"] = draw(shown)
     for name, png in drawn.items():
         ledger.store.point(f"report/{name}.png", png)
-    due = [f"| {s.batch} | {', '.join(f'{stage} {s.stages[stage]}' for stage in s.work)} |" for s in stand if s.work]
+    due = [(s.batch, ", ".join(f"{stage} {s.stages[stage]}" for stage in s.work)) for s in stand if s.work]
     made = {batch: ledger.store.uri(page_key(batch)) for batch in ledger.batches("pages")[-50:]}
-    pages = [f"| {batch} | `melisma listen {batch}` | [{uri}]({uri}) |" for batch, uri in made.items()]
+    pages = [(batch, f"melisma listen {batch}", uri) for batch, uri in made.items()]
     rules = [
-        f"| {stage} | {rule.replace('_', ' ')} | {'holds' if not faults else f'{len(faults)} faults: {faults[0]}'} |"
+        (stage, rule.replace("_", " "), "holds" if not faults else f"{len(faults)} faults: {faults[0]}")
         for (stage, rule), faults in broken_rules(ledger, RULES).items()
     ]
     return dg.MaterializeResult(
         metadata={
-            **{name: dg.MetadataValue.md(pictures.markdown(name, png)) for name, png in drawn.items()},
-            "checks": dg.MetadataValue.md("\n".join(["| stage | rule | on all batches |", "|---|---|---|", *rules])),
-            "due": dg.MetadataValue.md("\n".join(["| batch | stages |", "|---|---|", *due[:50]]) if due else "nothing"),
-            "pages": dg.MetadataValue.md("\n".join([*LISTEN, *pages]) if pages else NO_PAGES),
+            **{name: dg.MetadataValue.md(markdown.picture(name, png)) for name, png in drawn.items()},
+            "checks": dg.MetadataValue.md(markdown.table(("stage", "rule", "on all batches"), rules)),
+            "due": dg.MetadataValue.md(markdown.table(("batch", "stages"), due[:50]) if due else "nothing"),
+            "pages": dg.MetadataValue.md(markdown.table(("batch", "to listen", "page"), pages) if pages else NO_PAGES),
             "batches": len(stand),
             "batches_done": sum(not s.work for s in stand),
             "tracks": sum(summary.funnel["manifest"].values()),

@@ -1,6 +1,5 @@
 """The report's pictures."""
 
-import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -84,10 +83,6 @@ def standing(batches: Sequence[BatchStanding]) -> bytes:
         axes.set_title("Batches: green done, yellow stale, red failed, grey missing", loc="left", fontsize=10)
 
     return _png(draw, (9, 2.8))
-
-
-def markdown(title: str, png: bytes) -> str:
-    return f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})"
 
 
 def _square(column: int, row: int, colour: str) -> Any:

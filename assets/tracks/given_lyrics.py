@@ -2,12 +2,13 @@
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from charset_normalizer import from_bytes
+
+from assets.tracks.tags import plain
 
 Origin = Literal["manifest", "lrc", "txt", "tag"]
 # Section names in brackets ([Chorus], [Verse 2: all]) are text; only these names are LRC's own.
@@ -19,6 +20,7 @@ WORD_STAMP = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>")
 LEGACY = ("cp1252", "cp1250", "cp1251", "cp932", "gb18030", "big5", "euc_kr", "cp1253", "cp1254", "cp1255", "cp1256")
 MOST_LINES = 5_000
 MOST_LINE_CHARACTERS = 1_000
+MOST_WRITTEN_CHARACTERS = 20_000  # with the stamps of its words
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def parse_lyrics(text: str) -> tuple[GivenLine, ...]:
     offset_s, at_s = 0.0, -math.inf
     rows: list[tuple[float, str, bool]] = []
     for written in text.lstrip("\ufeff").splitlines()[: 4 * MOST_LINES]:
-        row = _plain(written)
+        row = plain(written[:MOST_WRITTEN_CHARACTERS]).strip()
         if header := METADATA.match(row):
             if header[1].lower() == "offset" and re.fullmatch(r"\s*[+-]?\d{1,7}\s*", header[2]):
                 offset_s = int(header[2]) / 1000
@@ -89,7 +91,3 @@ def _guess(data: bytes) -> str:
     as_good = [guess for guess in guesses if guess.chaos <= best.chaos and guess.coherence >= best.coherence]
     names = {name for guess in as_good for name in (guess.encoding, *guess.could_be_from_charset)}
     return next((name for name in LEGACY if name in names), best.encoding)
-
-
-def _plain(row: str) -> str:
-    return "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in row).strip()

@@ -1,7 +1,7 @@
 """One decode of a whole track, and all that is measured on the way."""
 
+import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ MOMENT_S = 0.4  # EBU R128's momentary window
 FULL_SCALE = 0.999
 LOUDEST_PEAK = 10.0  # +20 dBFS: no master does that, a damaged stream does
 NO_LEVEL_DB = -200.0
+METER_RATE_HZ = 48_000  # what EBU R128 gives its filters for
+LEAST_METER_RATE_HZ = 22_050  # under it, ffmpeg's meter is off by some 0.3 LU unless it is given more
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Measured:
     fingerprint: np.ndarray  # uint32, chromaprint's terms, eight a second
 
 
-def measure(path: Path, settings: TrackSettings, limits: Limits) -> Measured:
+def measure(path: Path, stated_rate_hz: int, settings: TrackSettings, limits: Limits) -> Measured:
     """Decode a track once and measure it.
 
     Loudness and true peak are EBU R128's, to 0.1 dB, by ffmpeg. Bounded memory at any length.
@@ -44,9 +46,9 @@ def measure(path: Path, settings: TrackSettings, limits: Limits) -> Measured:
         DecodeError: the decoder failed.
         Rejected: too_short, too_long, silent, not_finite, or corrupt (a peak out of all bounds).
     """
-    with tempfile.TemporaryDirectory(prefix="melisma-") as folder, opened(path) as file:
-        prints = Path(folder) / "fingerprint"
-        with Child(_arguments(prints), limits, stdin=file) as child:
+    # In memory: a worker that is killed leaves no temporary file, and a full disk is not taken for a bad track.
+    with opened(path) as file, os.fdopen(os.memfd_create("fingerprint"), "rb") as prints:
+        with Child(_arguments(stated_rate_hz, prints.fileno()), limits, stdin=file, outputs=[prints.fileno()]) as child:
             statistics = Statistics(settings)
             for rate_hz, block in _second_by_second(child):
                 statistics.add(rate_hz, block)
@@ -56,7 +58,8 @@ def measure(path: Path, settings: TrackSettings, limits: Limits) -> Measured:
             log = child.log
         if not statistics.frames:
             raise Rejected(Reason.TOO_SHORT, "not one sample decodes")
-        fingerprint = np.fromfile(prints, np.uint32) if prints.exists() else np.zeros(0, np.uint32)
+        prints.seek(0)
+        fingerprint = np.frombuffer(prints.read(), np.uint32)
     return statistics.measured(_said(log, r"I:\s+(\S+) LUFS"), _said(log, r"Peak:\s+(\S+) dBFS"), fingerprint)
 
 
@@ -121,15 +124,17 @@ class Statistics:
         )
 
 
-def _arguments(prints: Path) -> list[str]:
+def _arguments(stated_rate_hz: int, prints: int) -> list[str]:
     copies = first_audio().filter_multi_output("asplit", 3)
     samples, loudness, fingerprint = (copies[i] for i in range(3))
+    if stated_rate_hz < LEAST_METER_RATE_HZ:
+        loudness = loudness.filter("aresample", METER_RATE_HZ)
     graph = ffmpeg.merge_outputs(
         samples.filter("aformat", sample_fmts="flt").output("pipe:1", format="wav", acodec="pcm_f32le", **BITEXACT),
         loudness.filter("ebur128", peak="true", framelog="quiet").output("-", format="null"),
         fingerprint.filter("aresample", FINGERPRINT_RATE_HZ)
         .filter("aformat", sample_fmts="s16", channel_layouts="mono")
-        .output(f"file:{prints}", format="chromaprint", fp_format="raw"),
+        .output(f"pipe:{prints}", format="chromaprint", fp_format="raw"),
     )
     return ["-loglevel", "info", *graph.get_args(overwrite_output=True)]
 

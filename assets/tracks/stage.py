@@ -32,7 +32,7 @@ def tracks_stage(settings: TrackSettings, threads: int) -> Stage:
     """`threads` is there for the common shape of stages: a decoder has one thread, and the workers are many."""
     return Stage(
         table="tracks",
-        version="1",
+        version="2",
         reads={"manifest": MANIFEST},
         parameters=settings.model_dump(mode="json"),
         open=partial(_open, settings),
@@ -60,7 +60,7 @@ def track_of(settings: TrackSettings, file: Row) -> list[Row]:
     try:
         size, sha256 = _bytes_of(path)
         header = probe(path, limits)
-        found = measure(path, settings, limits)
+        found = measure(path, header.sample_rate_hz, settings, limits)
     except DecodeError as error:
         if error.reason in (Reason.MISSING, Reason.UNREADABLE) and file["bytes"] is not None:
             raise  # it was there when it was listed: an unmounted share is no fault of the file, and worth another try
@@ -123,7 +123,7 @@ def _lyrics(file: Row, header: Probe, most_bytes: int, notes: list[str]) -> Iter
                 origin: Origin = "lrc" if sidecar.suffix.lower() == ".lrc" else "txt"
                 given.insert(1, (origin, decode_text(text.read(most_bytes + 1))))
         except DecodeError as error:
-            notes.append(f"lyrics {sidecar.name}: {error}")
+            notes.append(f"lyrics {sidecar.name!r}: {error}")
     for origin, words in given:
         if words and len(words.encode("utf-8", "replace")) > most_bytes:
             notes.append(f"lyrics of the {origin} are longer than {most_bytes} bytes")

@@ -1,14 +1,16 @@
 from collections import Counter
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from assets.stage import Policy, Stage, input_rows, run_stage
+from assets.stage import Policy, Stage, fate_of, input_rows, run_stage
 from assets.tables import Reason, Rejected, table_of
 from resources.child import DecodeError
-from resources.engines import InlineEngine
+from resources.engines import InlineEngine, LocalEngine
 from resources.ledger import EFFORTS, Ledger, Pointer
+from resources.outages import Outage
 
 calls: Counter[str] = Counter()
 
@@ -168,3 +170,35 @@ def test_attempts_that_stand_in_two_files_count_once(ledger):
     with ledger.store.open(key) as file:
         ledger.store.put_bytes("efforts/captions/b0/again.parquet", file.read())
     assert ledger.efforts("captions", "b0").num_rows == 1
+
+
+def fill_the_disk(row: dict) -> list[dict]:
+    if row["bytes"] > 1:
+        Path("/dev/full").write_bytes(b"x")
+    return [{"caption": "short"}]
+
+
+def open_disk_filler():
+    return fill_the_disk
+
+
+@pytest.mark.parametrize("engine", [InlineEngine(), LocalEngine(workers=1)], ids=["inline", "local"])
+def test_a_full_disk_stops_the_run_at_once_and_counts_against_no_track(ledger, engine):
+    seal_manifest(ledger, {"a": 1, "b": 2, "c": 1})
+    filler = Stage("captions", "1", {"manifest": ("uri", "bytes")}, {}, open_disk_filler)
+    with pytest.raises(Outage, match="full disk"):
+        run_stage(filler, "b0", ledger, engine, Policy(chunk=1))
+    assert ledger.pointer("captions", "b0") is None
+    assert [row["track_id"] for part in ledger.parts("captions", "b0") for row in part.to_pylist()] == ["a"]
+    assert ledger.efforts("captions", "b0")["status"].to_pylist() == ["ok"]
+
+
+def test_a_file_that_cannot_be_read_now_is_a_failure_with_its_reason():
+    fate = fate_of(DecodeError("unreadable", "Permission denied"))
+    assert (fate["status"], fate["reason"]) == ("failed", "unreadable")
+
+
+def test_what_an_error_says_always_fits_a_table():
+    odd = "x\udcff\x00.mp3"
+    for error in (ValueError(odd), Rejected(Reason.MISSING, odd)):
+        table_of("captions", [fate_of(error)])

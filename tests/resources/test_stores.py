@@ -4,7 +4,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from resources.stores import FolderStore, S3Store, open_store
+from resources.buckets import S3Store
+from resources.outages import Outage
+from resources.stores import FolderStore, open_store
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -75,8 +77,17 @@ def test_scratch_is_gone_afterwards(any_store):
 
 @pytest.mark.parametrize("key", ["../outside", "/etc/passwd", "a/../../b"])
 def test_no_key_leaves_the_folder(store: FolderStore, key):
-    with pytest.raises(ValueError, match="leaves the store"):
-        store.put_bytes(key, b"")
+    for ask in (store.open, store.exists, store.list, store.remove, store.uri, lambda key: store.put_bytes(key, b"")):
+        with pytest.raises(ValueError, match="leaves the store"):
+            ask(key)
+
+
+def test_a_bucket_that_does_not_serve_us_is_an_outage_and_not_a_missing_key(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws(), pytest.raises(Outage, match=r"the store s3://nowhere/ does not serve us"):
+        S3Store("nowhere").point("a", b"")
 
 
 def test_a_failed_write_leaves_nothing(store: FolderStore, tmp_path):

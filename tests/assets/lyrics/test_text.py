@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.lyrics.text import plain, spell, sung_lines
@@ -71,3 +71,24 @@ def test_any_text_has_words_that_are_in_it_and_spell_without_error(printed):
         assert line.text.split() and set(line.words) <= set(line.text.split())
         for word in line.words:
             assert all(0 < symbol < len(SYMBOLS) for symbol in spell(word, SYMBOLS))
+
+
+PRINTED = st.text(max_size=60) | st.lists(
+    st.sampled_from(
+        ["(x2)", "[Chorus]", "{", "}", "x99", "1,000", "9" * 40, "½", "²", "4th", "90s", "\x00", "&", "'", " "]
+    )
+).map("".join)
+
+
+@settings(derandomize=True)
+@given(st.lists(st.tuples(PRINTED, st.none() | st.floats(0, 1e4)), max_size=5))
+def test_whatever_is_printed_is_sung_in_words_of_its_text(printed):
+    for line in sung_lines(printed):
+        assert line.words
+        assert set(line.words) <= set(line.text.split())
+
+
+@settings(derandomize=True)
+@given(PRINTED, st.sampled_from(["en", "de", "fr", "ja", "xx"]))
+def test_any_word_is_spelt_in_symbols_that_there_are(word, language):
+    assert all(2 <= symbol < len(SYMBOLS) for symbol in spell(word, SYMBOLS, language))

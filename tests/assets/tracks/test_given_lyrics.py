@@ -1,5 +1,8 @@
+import time
+import unicodedata
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.tracks.given_lyrics import GivenLine, decode_text, first_with_lines, parse_lyrics
@@ -91,3 +94,53 @@ def test_the_first_source_with_a_line_wins():
         (GivenLine("here"),),
     )
     assert first_with_lines([("manifest", " \n"), ("tag", None)]) == (None, ())
+
+
+LRC_PARTS = st.sampled_from(
+    [
+        "[00:01.5]",
+        "[99:99]",
+        "[ti:x]",
+        "[offset:-9999999]",
+        "[offset:+1]",
+        "<00:01>",
+        "[",
+        "]",
+        "\n",
+        "\x1b[31m",
+        "\u202e",
+    ]
+)
+
+
+@settings(derandomize=True)
+@given(st.lists(LRC_PARTS | st.text(max_size=9), max_size=30).map("".join))
+def test_the_lines_of_any_text_are_safe_and_in_order(text):
+    lines = parse_lyrics(text)
+    for line in lines:
+        assert len(line.text) <= 1_000
+        assert line.text.isprintable() or not {unicodedata.category(c) for c in line.text} & {"Cc", "Cs", "Zl", "Zp"}
+        assert "\u202e" not in line.text
+    anchors_s = [line.anchor_s for line in lines if line.anchor_s is not None]
+    assert anchors_s == sorted(anchors_s)
+    assert all(anchor_s >= 0 for anchor_s in anchors_s)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "la " * 350_000,
+        "[00:01.00]" * 100_000 + "la",
+        "la\n" * 100_000,
+        "[ti:" * 250_000,
+        "<00:01>" * 140_000,
+        "x\u2028" * 9,
+    ],
+    ids=["one line", "stamps", "lines", "headers", "word stamps", "separators"],
+)
+def test_a_megabyte_of_lyrics_takes_a_moment_and_gives_bounded_lines(text):
+    start = time.process_time()
+    lines = parse_lyrics(text)
+    assert len(lines) <= 5_000
+    assert sum(len(line.text) for line in lines) <= 1_000_000
+    assert time.process_time() - start < 2.0

@@ -144,6 +144,18 @@ def test_odd_but_good_rates_are_accepted(clip, tmp_path, rate_hz):
     assert measured(tmp_path / "odd.wav")["sample_rate_hz"] == rate_hz
 
 
+def test_loudness_does_not_depend_on_the_rate(clip, tmp_path):
+    soundfile.write(tmp_path / "low.wav", np.concatenate(list(decode_clip(clip, tmp_path, 8_000))), 8_000)
+    soundfile.write(tmp_path / "same.wav", np.concatenate(list(decode(tmp_path / "low.wav", 48_000, 2))), 48_000)
+    low, same = (measured(tmp_path / name)["integrated_lufs"] for name in ("low.wav", "same.wav"))
+    assert low == pytest.approx(same, abs=0.11)
+
+
+def decode_clip(clip: np.ndarray, folder: Path, rate_hz: int):
+    soundfile.write(folder / "clip.wav", clip, RATE_HZ)
+    return decode(folder / "clip.wav", rate_hz, 2)
+
+
 def test_the_extension_means_nothing(mp3, tmp_path):
     for name in ("a.wav", "A.MP3", "none", ".hidden.mp3"):
         (tmp_path / name).write_bytes(mp3.read_bytes())
