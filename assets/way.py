@@ -1,14 +1,18 @@
 """The way of a track: the stages in the order in which they read each other."""
 
+from collections.abc import Iterator
+
 from assets.captions.stage import captions_stage
-from assets.catalogue.stage import catalogue_stage
+from assets.catalogue.stage import catalogue_stage, catalogue_through
 from assets.lyrics.stage import lyrics_stage
 from assets.profile import Profile
-from assets.shards.stage import shards_stage
-from assets.stage import Recipe
+from assets.shards.stage import pack_batch, shards_stage
+from assets.stage import Outcome, Policy, Recipe, Stage, run_stage
 from assets.stems.stage import stems_stage
 from assets.tracks.stage import tracks_stage
 from assets.windows.stage import windows_stage
+from resources.engines import Engine
+from resources.ledger import Ledger
 
 
 def way(profile: Profile) -> dict[str, Recipe]:
@@ -24,3 +28,18 @@ def way(profile: Profile) -> dict[str, Recipe]:
         shards_stage(profile.shards, root),
     ]
     return {stage.table: stage for stage in stages}
+
+
+def go(
+    profile: Profile, batch: str, ledger: Ledger, engine: Engine, last: str = "shards", policy: Policy | None = None
+) -> Iterator[Outcome]:
+    """Takes a batch all the way, or to the stage `last`, without Dagster."""
+    for name, stage in way(profile).items():
+        if not isinstance(stage, Stage):
+            yield catalogue_through(stage, profile.catalogue, batch, ledger)
+        elif name == "shards":
+            yield pack_batch(stage, profile.shards, batch, ledger, engine)
+        else:
+            yield run_stage(stage, batch, ledger, engine, policy or Policy())
+        if name == last:
+            return

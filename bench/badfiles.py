@@ -26,8 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from assets.manifest.batches import seal_batches
 from assets.profile import profile
 from assets.tables import Row
+from assets.way import go
 from bench.leftovers import left_behind, watched_scratch
-from bench.songs import BEFORE_SHARDS, fate, listed, rows_of, run_stages
+from bench.songs import BEFORE_SHARDS, fate, listed, rows_of
+from resources.engines import LocalEngine
 from resources.ffmpeg import local_path
 from resources.ledger import Ledger
 from resources.stores import FolderStore
@@ -146,10 +148,10 @@ def processed(folder: Path, store: Path, places: tuple[str, ...], until: str) ->
     inside = tuple(f"{folder.absolute() / place}/" for place in places)
     files = [row for row in listed(folder, lyrics_given=True) if str(local_path(row["uri"])).startswith(inside)]
     seal_batches(files, ledger, batch_size=len(files), seal_short=True)
-    for outcome in run_stages(profile().model_copy(update={"store": str(store)}), ledger):
+    settings = profile().model_copy(update={"store": str(store)})
+    engine = LocalEngine(settings.worker_count, settings.threads)
+    for outcome in go(settings, "b00000", ledger, engine, last=until):
         print(f"{outcome.stage:10} {outcome.counts}  {outcome.seconds:7.1f} s", file=sys.stderr, flush=True)
-        if outcome.stage == until:
-            break
     return ledger
 
 

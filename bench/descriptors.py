@@ -33,8 +33,8 @@ from assets.scores.facts import beat_agrees, key_agreement, tempo_agrees
 from assets.scores.real import PACKAGE, real_tracks
 from assets.stage import input_rows
 from assets.tables import Row
-from assets.way import way
-from bench.songs import BATCH, run
+from assets.way import go, way
+from bench.songs import BATCH
 from resources.engines import LocalEngine
 from resources.ffmpeg import decode_mono, local_path
 from resources.ledger import Ledger
@@ -130,10 +130,11 @@ def separated(songs: list[Song], ledger: Ledger, settings: Any) -> dict[Path, Ro
     ]
     if BATCH not in ledger.batches("manifest"):
         seal_batches(files, ledger, batch_size=len(files), seal_short=True)
-    stages, engine = way(settings), LocalEngine(settings.worker_count, settings.threads)
-    for name in ("tracks", "catalogue", "stems"):
-        run(stages[name], settings, ledger, engine)
-    return {local_path(row["uri"]): row for row in input_rows(stages["captions"], BATCH, ledger)}
+    engine = LocalEngine(settings.worker_count, settings.threads)
+    for _ in go(settings, BATCH, ledger, engine, last="stems"):
+        pass
+    captions = way(settings)["captions"]
+    return {local_path(row["uri"]): row for row in input_rows(captions, BATCH, ledger)}
 
 
 def ours(heard: Heard) -> Found:

@@ -32,8 +32,7 @@ from assets.profile import Profile, profile
 from assets.scores.pairs import closed_pairs, score_pairs
 from assets.scores.real import real_tracks
 from assets.tables import Row
-from assets.way import way
-from bench.songs import run
+from assets.way import go
 from resources.engines import LocalEngine
 from resources.ffmpeg import local_path
 from resources.ledger import Ledger
@@ -123,14 +122,14 @@ def add_real(folder: Path, ways: dict[str, tuple[str, str]], corpus: Corpus) -> 
 def arrive(parts: Iterable[list[Row]], batch_size: int, settings: Profile) -> list[Track]:
     """All files through the two stages, batch by batch; the tracks that are ok in `tracks`, in order of arrival."""
     ledger = Ledger(open_store(settings.store_root))
-    engine, stages = LocalEngine(settings.worker_count, settings.threads), way(settings)
+    engine = LocalEngine(settings.worker_count, settings.threads)
     for part in parts:
         seal_batches(part, ledger, batch_size, seal_short=True)
     tracks: list[Track] = []
     path_of: dict[str, Path] = {}
     for number, batch in enumerate(ledger.batches("manifest")):
-        for name in ("tracks", "catalogue"):
-            run(stages[name], settings, ledger, engine, batch)
+        for _ in go(settings, batch, ledger, engine, last="catalogue"):
+            pass
         path_of |= {row["track_id"]: local_path(row["uri"]) for row in ledger.read("manifest", batch).to_pylist()}
         rows = {row["track_id"]: row for row in ledger.read("tracks", batch).to_pylist()}
         for place, row in enumerate(ledger.read("catalogue", batch).to_pylist()):

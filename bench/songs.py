@@ -16,13 +16,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from assets.catalogue.stage import catalogue_through
 from assets.manifest.batches import seal_batches
 from assets.manifest.sources import list_source
-from assets.profile import Profile, profile
-from assets.stage import Outcome, Recipe, Stage, run_stage
+from assets.profile import profile
 from assets.tables import Row, Status
-from assets.way import way
+from assets.way import go
 from assets.windows.settings import WindowSettings
 from resources.engines import LocalEngine
 from resources.ffmpeg import local_path
@@ -48,7 +46,8 @@ def main() -> None:
     ledger = Ledger(open_store(str(store_root)))
     files = list(listed(arguments.folder, arguments.lyrics == "given"))
     seal_batches(files, ledger, batch_size=max(1, len(files)), seal_short=True)
-    for outcome in run_stages(settings, ledger):
+    engine = LocalEngine(settings.worker_count, settings.threads)
+    for outcome in go(settings, BATCH, ledger, engine, last=BEFORE_SHARDS[-1]):
         speed = outcome.audio_s / outcome.seconds if outcome.audio_s else 0.0
         print(f"{outcome.stage:10} {outcome.counts}  {outcome.seconds:7.1f} s  {speed:6.1f} x real time", flush=True)
     predictions = predict(arguments.folder, ledger, arguments.out.resolve().parent)
@@ -75,19 +74,6 @@ def truth_lyrics(folder: Path) -> dict[str, str]:
     songs = json.loads(index.read_text())["songs"]
     texts = {Path(song["file"]).name: (folder / "truth" / song["id"] / "lyrics.txt").read_text() for song in songs}
     return {name: text for name, text in texts.items() if text.strip()}
-
-
-def run_stages(settings: Profile, ledger: Ledger) -> Iterator[Outcome]:
-    engine = LocalEngine(settings.worker_count, settings.threads)
-    stages = way(settings)
-    for name in BEFORE_SHARDS:
-        yield run(stages[name], settings, ledger, engine)
-
-
-def run(recipe: Recipe, settings: Profile, ledger: Ledger, engine: LocalEngine, batch: str = BATCH) -> Outcome:
-    if isinstance(recipe, Stage):
-        return run_stage(recipe, batch, ledger, engine)
-    return catalogue_through(recipe, settings.catalogue, batch, ledger)
 
 
 def predict(folder: Path, ledger: Ledger, beside: Path) -> dict[str, Any]:

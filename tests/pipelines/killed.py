@@ -7,12 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from assets.catalogue.stage import catalogue_through
 from assets.profile import read_profile
-from assets.shards.stage import pack_batch
 from assets.shards.tar import TarWriter
-from assets.stage import Policy, Stage, run_stage
-from assets.way import way
+from assets.stage import Policy
+from assets.way import go
 from resources.engines import InlineEngine
 from resources.ledger import Ledger
 from resources.stores import FolderStore, open_store
@@ -51,14 +49,9 @@ def main() -> None:
     profile = read_profile(Path(sys.argv[1]))
     if len(sys.argv) > 2:
         POINTS[sys.argv[2]]()
-    ledger, engine = Ledger(open_store(profile.store_root)), InlineEngine()
-    for name, stage in way(profile).items():
-        if name == "catalogue":
-            catalogue_through(stage, profile.catalogue, BATCH, ledger)
-        elif isinstance(stage, Stage) and name == "shards":
-            pack_batch(stage, profile.shards, BATCH, ledger, engine)
-        elif isinstance(stage, Stage):
-            run_stage(stage, BATCH, ledger, engine, Policy(chunk=1))
+    ledger = Ledger(open_store(profile.store_root))
+    for _ in go(profile, BATCH, ledger, InlineEngine(), policy=Policy(chunk=1)):
+        pass
 
 
 if __name__ == "__main__":
