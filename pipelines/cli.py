@@ -11,20 +11,19 @@ from assets.pages.local import cache_folder, local_page
 from assets.pages.render import is_fresh
 from assets.pages.stage import pages_stage
 from assets.profile import HOUSE, ProfileError, profile
-from assets.report.lookup import NoSuchTrack, find_track, story, why
-from assets.report.standing import BatchStanding, Standing, standings
+from assets.report.lookup import NoSuchTrack
+from assets.report.standing import Standing, standings
 from assets.stage import ATTEMPTS_TAG, Policy
 from assets.tables import Status
 from assets.way import way
-from pipelines.printing import console, errors, plain, print_json, print_table, shown
+from pipelines import looking
+from pipelines.looking import all_standings, named_batches, open_ledger
+from pipelines.printing import AsJson, console, errors, plain, print_json, print_table
 from resources.ledger import Ledger
 from resources.outages import Outage
-from resources.stores import open_store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 UNLIMITED = 1 << 30
-HIDDEN = {"fingerprint", "input_hash", "parameter_hash", "track_id", "lines", "given_lines", "shard_sha256"}
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 
 
 def main() -> None:
@@ -54,7 +53,7 @@ def demo() -> None:
     console.print(f"Melisma demo: {tracks} tracks, of them 8 songs of this repository and 5 real recordings.")
     ingest(str(file), seal=True)
     run()
-    batch = _ledger().batches(MANIFEST)[0]
+    batch = open_ledger().batches(MANIFEST)[0]
     console.print(f"\nTo hear it, with the words lighting up: [bold].venv/bin/melisma listen {batch}[/bold]")
 
 
@@ -98,10 +97,10 @@ def run(
         raise typer.BadParameter(f"{until} is none of {', '.join(stages)}", param_hint="--until")
     wanted = list(stages)[: list(stages).index(until) + 1] if until else list(stages)
     attempts = UNLIMITED if retry_failed else Policy().attempts
-    ledger = _ledger()
+    ledger = open_ledger()
     done: list[Any] = []
     failures: list[str] = []
-    for name in _batches(batch):
+    for name in named_batches(batch):
         # Just before its turn: what was done to another batch may have made it stale.
         (standing,) = standings([name], list(stages.values()), ledger, attempts)
         work = [stage for stage in wanted if standing.stages[stage] != Standing.DONE]
@@ -113,7 +112,7 @@ def run(
             except RunFailed as error:
                 failures.append(str(error))
                 errors.print(f"[red]{standing.batch}: {plain(str(error))}[/red]")
-    told = tell_what_is_done(stages, _standings(), ledger)
+    told = tell_what_is_done(stages, all_standings(), ledger)
     if done or told:
         run_job("corpus_report")
     rows = _happened(done, wanted, ledger)
@@ -147,102 +146,6 @@ def _print_happened(rows: list[dict[str, Any]], ledger: Ledger, nothing_done: bo
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
-    """How every batch stands in every stage."""
-    found = _standings()
-    if as_json:
-        print_json([{"batch": s.batch, **s.stages} for s in found])
-        return
-    if not found:
-        console.print("No batches yet: melisma ingest FOLDER")
-        return
-    columns = ["batch", *found[0].stages]
-    print_table("Batches", columns, ([s.batch, *(str(v) for v in s.stages.values())] for s in found))
-
-
-@app.command()
-def show(
-    track: Annotated[str, typer.Argument(help="an id, or a part of a file name")], as_json: AsJson = False
-) -> None:
-    """All that is known of a track, stage by stage."""
-    ledger = _ledger()
-    rows = story(find_track(track, ledger), ledger)
-    if as_json:
-        print_json(rows)
-        return
-    for stage, found in rows.items():
-        names = [name for name in found[0] if name not in HIDDEN] if found else []
-        if len(found) > 1:
-            names = [name for name in names if name not in ("status", "reason", "detail")]
-            print_table(stage, names, ([row[name] for name in names] for row in found))
-        elif found:
-            values = ((name, shown(found[0][name])) for name in names if found[0][name] not in (None, []))
-            print_table(stage, ["", ""], values)
-
-
-@app.command()
-def lyrics(
-    track: Annotated[str, typer.Argument(help="an id, or a part of a file name")],
-    lrc: Annotated[bool, typer.Option("--lrc", help="as an .lrc file")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """The words of a track, in time."""
-    ledger = _ledger()
-    rows = story(find_track(track, ledger), ledger).get("lyrics") or []
-    if not rows or rows[0]["status"] != "ok":
-        raise NoSuchTrack(f"no lyrics of {track}: ask `melisma why {track!r} lyrics`")
-    row = rows[0]
-    if as_json:
-        print_json(row["lines"])
-        return
-    if lrc:
-        with ledger.store.open(row["lrc_uri"]) as file:
-            typer.echo(file.read().decode(), nl=False)
-        return
-    lines = ((line["start_s"], line["end_s"], line["confidence"] or 0.0, line["text"]) for line in row["lines"])
-    print_table(f"{row['origin']}, {row['language']}", ["start_s", "end_s", "confidence", "line"], lines)
-
-
-@app.command(name="why")
-def why_(
-    track: Annotated[str, typer.Argument(help="an id, or a part of a file name")],
-    stage: Annotated[str, typer.Argument(help="a stage")],
-    as_json: AsJson = False,
-) -> None:
-    """Why a track stands in a stage as it does."""
-    stages, ledger = way(profile()), _ledger()
-    if stage not in stages:
-        raise typer.BadParameter(f"{stage} is none of {', '.join(stages)}", param_hint="STAGE")
-    found = find_track(track, ledger)
-    answer = why(found, stages[stage], ledger)
-    if as_json:
-        print_json({"track_id": found.track_id, "batch": found.batch, "stage": stage, "why": answer})
-        return
-    console.print(plain(answer))
-
-
-@app.command()
-def shards(
-    split: Annotated[str, typer.Option(help="train, valid or test")] = "train",
-    as_json: AsJson = False,
-) -> None:
-    """The tars that count now, one a line. (Older ones stay in the folder, for checkpoints trained on them.)"""
-    ledger = _ledger()
-    keys = {
-        row["shard_uri"]: None
-        for batch in ledger.batches("shards")
-        for row in ledger.read("shards", batch, ["shard_uri", "split"]).to_pylist()
-        if row["shard_uri"] and row["split"] == split
-    }
-    uris = [ledger.store.uri(key) for key in keys]
-    if as_json:
-        print_json(uris)
-        return
-    for uri in uris:
-        typer.echo(uri)
-
-
-@app.command()
 def listen(
     batch: Annotated[str, typer.Argument(help="a batch, as b00000")],
     open_: Annotated[bool, typer.Option("--open/--no-open", help="open the page in a browser")] = True,
@@ -253,8 +156,8 @@ def listen(
 
     from pipelines.running import run_job
 
-    _batches([batch])
-    ledger = _ledger()
+    named_batches([batch])
+    ledger = open_ledger()
     for stage in pages_stage(profile().pages, "").reads:
         if ledger.pointer(stage, batch) is None:
             raise NoSuchTrack(f"{stage} has not finished batch {batch}: melisma run --batch {batch}")
@@ -284,7 +187,7 @@ def backfill(
     """Post a backfill of every batch that has something to do to the running daemon."""
     from pipelines.backfills import launch_backfill, plan_backfill
 
-    plan = plan_backfill([s for s in _standings() if (first or "") <= s.batch <= (last or "~")], _ledger())
+    plan = plan_backfill([s for s in all_standings() if (first or "") <= s.batch <= (last or "~")], open_ledger())
     if as_json and not yes:
         raise typer.BadParameter("--json does not ask: it needs --yes", param_hint="--json")
     if not plan.batches and as_json:
@@ -304,23 +207,11 @@ def backfill(
     console.print(f"Backfill {backfill_id} of {len(plan.batches)} batches: {url}/runs/b/{backfill_id}")
 
 
-def _ledger() -> Ledger:
-    return Ledger(open_store(profile().store_root))
-
-
-def _standings() -> list[BatchStanding]:
-    ledger = _ledger()
-    return standings(ledger.batches(MANIFEST), list(way(profile()).values()), ledger)
-
-
-def _batches(asked: list[str] | None) -> list[str]:
-    """Those that were asked for, or all. Raises NoSuchTrack."""
-    known = _ledger().batches(MANIFEST)
-    if odd := set(asked or ()) - set(known):
-        raise NoSuchTrack(
-            f"no batch {', '.join(sorted(odd))}: there are {', '.join(known[:3])}{' …' * (len(known) > 3)}"
-        )
-    return sorted(asked) if asked else known
+app.command()(looking.status)
+app.command()(looking.show)
+app.command()(looking.lyrics)
+app.command(name="why")(looking.why_)
+app.command()(looking.shards)
 
 
 def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:

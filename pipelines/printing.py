@@ -3,14 +3,17 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 WIDE = None if sys.stdout.isatty() else 200  # a file or a program has no width to keep to
 console = Console(highlight=False, soft_wrap=True, width=WIDE)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 
 
 def print_json(value: Any) -> None:

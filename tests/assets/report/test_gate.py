@@ -1,10 +1,19 @@
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from assets.report.gate import faults, judge
+from assets.manifest.batches import seal_batches
+from assets.manifest.sources import list_source
+from assets.profile import Profile
+from assets.report.gate import Judged, faults, judge
 from assets.scores.truth import Truth, read_truths
 from assets.scores.words import TimedWord
+from assets.way import go
+from resources.engines import LocalEngine
+from resources.ffmpeg import local_path
+from resources.ledger import Ledger
+from resources.stores import open_store
 
 DEMO = Path(__file__).parents[3] / "demo"
 WORDS = (TimedWord("we", 1.0, 1.5), TimedWord("run", 2.0, 2.5))
@@ -12,6 +21,10 @@ TRUTHS = {
     "sung": Truth("Sung", "pop", WORDS, 120.0, "A minor"),
     "played": Truth("Played", "instrumental", (), None, "C major"),
 }
+
+
+def sha256_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @pytest.fixture
@@ -73,3 +86,32 @@ def test_the_songs_of_the_demo_are_known():
     truths = read_truths(DEMO)
     assert len(truths) == 8
     assert sum(len(truth.words) for truth in truths.values()) == 287
+
+
+@pytest.fixture(scope="module")
+def judged_songs(tmp_path_factory) -> Judged:
+    """Four songs of the demo, all the way: two that came with their words, one without, and an instrumental."""
+    settings = Profile(store=str(tmp_path_factory.mktemp("judged") / "store"))
+    ledger, truths = Ledger(open_store(settings.store_root)), read_truths(DEMO)
+    wanted = {sha256 for sha256, truth in truths.items() if truth.kind in ("pop", "backing", "mono", "instrumental")}
+    files = [row for row in list_source(str(DEMO / "audio")) if sha256_of(local_path(row["uri"])) in wanted]
+    seal_batches(files, ledger, len(files), seal_short=True)
+    for _ in go(settings, "b00000", ledger, LocalEngine(workers=2), last="windows"):
+        pass
+    return judge(ledger, truths)
+
+
+def test_real_songs_pass_the_gate(judged_songs):
+    assert judged_songs.songs == 4
+    assert faults(judged_songs) == []
+
+
+def test_given_words_of_real_songs_are_in_their_places(judged_songs):
+    assert judged_songs.given.words > 90
+    assert judged_songs.given.placed_share >= 0.97
+
+
+def test_words_of_a_real_song_that_came_without_are_mostly_heard_and_in_their_places(judged_songs):
+    assert judged_songs.heard.words > 30
+    assert judged_songs.heard.error_rate <= 0.35
+    assert judged_songs.heard.placed_share >= 0.65
