@@ -1,7 +1,7 @@
 """Which tracks of a batch are recordings that arrived before: in an earlier batch, or earlier in the same one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
@@ -13,9 +13,6 @@ from assets.catalogue.postings import LAST_POSITION, WHOLE_FILE, Columns, Postin
 from assets.catalogue.settings import CatalogueSettings
 
 FEWEST_VOTES = 2  # equal terms at one offset, or two that are neighbours, before two tracks are compared
-# ... and of the terms that they must share, this much: copies have 7 % of their bits wrong at most, and even if those
-# fell at random, a term in ten would be whole. Else two long tracks would be compared for two chords in common.
-FEWEST_SHARE = 0.01
 MOST_OFFSETS = 4  # tried for a pair, by votes
 TRACKS_AT_ONCE = 256  # owners have 8 bits below
 LARGEST_SHIFT = 1 << 17
@@ -48,9 +45,6 @@ class Earlier(Protocol):
 
     def postings(self) -> Iterator[Postings]: ...
 
-    def lengths(self, batch: int) -> np.ndarray:
-        """How many terms the recording in each row of a batch has."""
-
     def recordings(self, places: Sequence[Place]) -> Mapping[Place, Recording]: ...
 
 
@@ -70,20 +64,9 @@ def find_duplicates(
     found: dict[Place, list[Match]] = {place: [] for place in places}
     terms = {place: _terms_of(batch[place]) for place in places}
     own = Postings([_postings(terms)])
-    lengths = {number: _lengths(batch, number) for number in {number for number, _ in places}}
-
-    def fewest_votes(asked: np.ndarray, batches: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        others = np.zeros(len(rows))
-        for number in np.unique(batches).tolist():
-            if number not in lengths:
-                lengths[number] = earlier.lengths(number)
-            others[batches == number] = lengths[number][rows[batches == number]]
-        mine = np.array([len(batch[place].fingerprint) for place in some])[asked]
-        return FEWEST_SHARE * settings.min_overlap_ratio * np.minimum(mine, others)
-
     for start in range(0, len(places), TRACKS_AT_ONCE):
         some = places[start : start + TRACKS_AT_ONCE]
-        offsets = _candidates([terms[place] for place in some], chain([own], earlier.postings()), fewest_votes)
+        offsets = _candidates([terms[place] for place in some], chain([own], earlier.postings()))
         pairs = {(some[asked], other): at for (asked, other), at in offsets.items() if other < some[asked]}
         others = sorted({other for _, other in pairs if other not in batch})
         known = {**earlier.recordings(others), **batch}
@@ -91,14 +74,6 @@ def find_duplicates(
             if match := _compare(batch[place], known[other], other, at, settings):
                 found[place].append(match)
     return found
-
-
-def _lengths(batch: Mapping[Place, Recording], number: int) -> np.ndarray:
-    lengths = np.zeros(1 + max(row for at, row in batch if at == number), np.int64)
-    for (at, row), recording in batch.items():
-        if at == number:
-            lengths[row] = len(recording.fingerprint)
-    return lengths
 
 
 def _postings(terms: Mapping[Place, Terms]) -> Columns:
@@ -120,13 +95,10 @@ def _terms_of(recording: Recording) -> Terms:
     return np.concatenate([terms[positions], own]), np.append(positions, WHOLE_FILE)
 
 
-def _candidates(
-    asked: Sequence[Terms], sources: Iterable[Postings], fewest_votes: Callable[..., np.ndarray]
-) -> dict[tuple[int, Place], list[int]]:
+def _candidates(asked: Sequence[Terms], sources: Iterable[Postings]) -> dict[tuple[int, Place], list[int]]:
     """Pairs worth a comparison with the offsets that most terms vote for: (index into asked, place) -> offsets.
 
-    `fewest_votes` says of pairs, given by index, batch and row, how many they need beyond the least. The offset of a
-    pair that shares the file's own hash is given as `WHOLE_FILE`.
+    The offset of a pair that shares the file's own hash is given as `WHOLE_FILE`.
     """
     terms = np.concatenate([some for some, _ in asked])
     owners = np.repeat(np.arange(len(asked)), [len(some) for some, _ in asked])
@@ -154,10 +126,7 @@ def _candidates(
         support[:-1] += counts[1:] * beside
         support[1:] += counts[:-1] * beside
         kept = (support >= FEWEST_VOTES) | (shifts == WHOLE_FILE)
-        votes, counts, support, shifts = (column[kept] for column in (votes >> 18, counts, support, shifts))
-        least = fewest_votes(votes >> 32, votes >> 16 & 0xFFFF, votes & 0xFFFF)
-        kept = (support >= least) | (shifts == WHOLE_FILE)
-        found = zip(*(column[kept].tolist() for column in (votes, counts, shifts)), strict=True)
+        found = zip(*(column[kept].tolist() for column in (votes >> 18, counts, shifts)), strict=True)
         for vote, count, offset in found:
             offsets[vote >> 32, (vote >> 16 & 0xFFFF, vote & 0xFFFF)].append((-count, offset))
     return {pair: [offset for _, offset in sorted(votes)[: MOST_OFFSETS + 1]] for pair, votes in offsets.items()}

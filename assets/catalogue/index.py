@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from assets.catalogue.duplicates import Place, Recording, postings_of
 from assets.catalogue.postings import Postings, merged, open_postings, write_postings
@@ -47,10 +46,6 @@ class Past:
 
     def postings(self) -> Iterator[Postings]:
         yield from self.opened
-
-    def lengths(self, batch: int) -> np.ndarray:
-        with self.store.local(self.keys[batch]) as path, pa.memory_map(str(path)) as source:
-            return pc.list_value_length(pa.ipc.open_file(source).read_all()["fingerprint"]).to_numpy().copy()
 
     def recordings(self, places: Sequence[Place]) -> Mapping[Place, Recording]:
         found: dict[Place, Recording] = {}
