@@ -27,6 +27,8 @@ ONE_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)  # a model's b
 MANY_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=64)  # cheap ones: a run costs more than the work
 
 SHOWN_TROUBLE = 20
+# The data version of `manifest`: nothing is stale because a batch is added; what changed in one, the ledger knows.
+SEALED = "sealed batches keep their files"
 
 # What Dagster itself writes on the event of a single partition. With several in one run it would give all of them the
 # same version, so each gets an event of its own.
@@ -107,7 +109,7 @@ def materialization(
     for name, version in pointer.inputs.items():
         if "/" not in name:  # of the same batch
             before = dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[batch])
-            tags[f"{INPUT_VERSION}{name}"] = version
+            tags[f"{INPUT_VERSION}{name}"] = version if name != "manifest" else SEALED
             for record in instance.fetch_materializations(before, limit=1).records:
                 tags[f"{INPUT_EVENT}{name}"] = str(record.storage_id)
     return dg.AssetMaterialization(dg.AssetKey(stage), partition=batch, metadata=dict(pointer.counts), tags=tags)

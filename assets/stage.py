@@ -30,12 +30,17 @@ def one_row_a_track(tables: Tables, batch: str) -> Iterator[Row]:
             yield {name: value for rows in others for name, value in rows[track_id].items()}
 
 
+def nothing_beside(ledger: Ledger, batch: str) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a table is made from: which columns of which tables, with which settings and models.
 
     The tracks of a batch that are ok in every table of `reads` go in, joined into one row each; that row is the
     track's input, and nothing else may be read of the tables. `version` is raised by hand when results change.
+    `beside` gives the versions of what else a batch is made from, each under a name with a slash in it.
     """
 
     table: str
@@ -43,6 +48,7 @@ class Recipe:
     reads: Mapping[str, tuple[str, ...]]
     parameters: Mapping[str, Any]
     join: Join = field(default=one_row_a_track, kw_only=True)
+    beside: Callable[[Ledger, str], Mapping[str, str]] = field(default=nothing_beside, kw_only=True)
 
     @property
     def parameter_hash(self) -> str:
@@ -174,15 +180,12 @@ def counts_of(rows: list[Row]) -> dict[str, int]:
     return {status.value: sum(value == status for value in fate.values()) for status in Status}
 
 
-def seal(recipe: Recipe, batch: str, rows: list[Row], ledger: Ledger, beside: Mapping[str, str] = {}) -> str:
-    """Makes `rows` the batch's table, and gives its data version: the hash of the keys and fates.
-
-    `beside` are the data versions of other batches' tables that it was made from, by STAGE/BATCH.
-    """
+def seal(recipe: Recipe, batch: str, rows: list[Row], ledger: Ledger) -> str:
+    """Makes `rows` the batch's table, and gives its data version: the hash of the keys and fates."""
     table = table_of(recipe.table, rows)
     version = digest([recipe.table, [[row.get(name) for name in VERSIONED] for row in rows]])
     read = {name: pointer.data_version for name in recipe.reads if (pointer := ledger.pointer(name, batch))}
-    read |= beside
+    read |= recipe.beside(ledger, batch)
     pointer = Pointer(
         f"tables/{recipe.table}/{batch}/{version}.parquet", version, recipe.parameter_hash, read, counts_of(rows)
     )

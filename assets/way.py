@@ -33,13 +33,19 @@ def way(profile: Profile) -> dict[str, Recipe]:
 def go(
     profile: Profile, batch: str, ledger: Ledger, engine: Engine, last: str = "shards", policy: Policy | None = None
 ) -> Iterator[Outcome]:
-    """Takes a batch all the way, or to the stage `last`, without Dagster."""
-    for name, stage in way(profile).items():
+    """Takes a batch all the way, or to the stage `last`, without Dagster.
+
+    Raises:
+        KeyError: there is no such stage.
+    """
+    stages, policy = way(profile), policy or Policy()
+    stages[last]
+    for name, stage in stages.items():
         if not isinstance(stage, Stage):
             yield catalogue_through(stage, profile.catalogue, batch, ledger)
         elif name == "shards":
-            yield pack_batch(stage, profile.shards, batch, ledger, engine)
+            yield pack_batch(stage, profile.shards, batch, ledger, engine, attempts=policy.attempts)
         else:
-            yield run_stage(stage, batch, ledger, engine, policy or Policy())
+            yield run_stage(stage, batch, ledger, engine, policy)
         if name == last:
             return

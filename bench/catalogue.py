@@ -69,7 +69,7 @@ def main() -> None:
         for number, batch in enumerate(sealed):
             tracks, copies = corpus.batch(number)
             start, start_cpu = time.perf_counter(), time.process_time()
-            rows, _ = catalogue_batch(batch, sealed, tracks, index, CatalogueSettings())
+            rows = catalogue_batch(batch, sealed, tracks, index, CatalogueSettings())
             seconds, processor = time.perf_counter() - start, time.process_time() - start_cpu
             spent.append(processor)
             found = {row["track_id"]: row["duplicate_of"] for row in rows if row["duplicate_of"]}

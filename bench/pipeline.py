@@ -137,7 +137,7 @@ def bare(place: Path) -> dict[str, Any]:
         since = time.perf_counter()
         if name == "catalogue":
             tracks = table_of("tracks", ({k: v for k, v in row.items() if k != "key"} for row in rows["tracks"]))
-            rows[name], _ = catalogue_batch(BATCH, [BATCH], tracks, DuplicateIndex(store), settings.catalogue)
+            rows[name] = catalogue_batch(BATCH, [BATCH], tracks, DuplicateIndex(store), settings.catalogue)
         elif name == "shards":
             inputs = input_rows(stage, BATCH, memory)
             work = engine.run(stage.open, inputs, stage.timeout_s)  # type: ignore[attr-defined]

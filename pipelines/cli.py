@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from assets.manifest.listing import STAGE as MANIFEST
-from assets.pages.local import cache_folder, local_page
+from assets.manifest.listing import track_id
+from assets.pages.local import local_page
 from assets.pages.render import is_fresh
 from assets.pages.stage import pages_stage
 from assets.profile import HOUSE, ProfileError, profile
-from assets.report.lookup import NoSuchTrack
+from assets.report.lookup import NoSuchTrack, find_track
 from assets.report.standing import Standing, standings
 from assets.stage import ATTEMPTS_TAG, Policy
 from assets.tables import Status
@@ -19,6 +19,7 @@ from assets.way import way
 from pipelines import looking
 from pipelines.looking import all_standings, named_batches, open_ledger
 from pipelines.printing import AsJson, console, errors, plain, print_json, print_table
+from resources.caches import cache_folder
 from resources.ledger import Ledger
 from resources.outages import Outage
 
@@ -50,10 +51,10 @@ def demo() -> None:
 
     file = HOUSE / ".dagster" / "demo.csv"
     tracks = write_demo_manifest(file)
-    console.print(f"Melisma demo: {tracks} tracks, of them 8 songs of this repository and 5 real recordings.")
+    console.print(f"Melisma demo: {len(tracks)} tracks, of them 8 songs of this repository and 5 real recordings.")
     ingest(str(file), seal=True)
     run()
-    batch = open_ledger().batches(MANIFEST)[0]
+    batch = find_track(track_id(tracks[0].as_uri()), open_ledger()).batch
     console.print(f"\nTo hear it, with the words lighting up: [bold].venv/bin/melisma listen {batch}[/bold]")
 
 
@@ -165,7 +166,7 @@ def listen(
     if stale:
         errors.print(f"making the page of {batch} …")
         run_job("listen", batch)
-    page = local_page(ledger.store, batch, cache_folder())
+    page = local_page(ledger.store, batch, cache_folder() / "pages")
     if as_json:
         print_json({"batch": batch, "page": str(page), "made": stale})
     else:

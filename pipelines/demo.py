@@ -19,8 +19,8 @@ REAL = {
 COLUMNS = ("uri", "license", "title", "artist", "genre", "lyrics_uri")
 
 
-def write_demo_manifest(file: Path) -> int:
-    """Writes the corpus as a manifest that `melisma ingest` takes; gives the number of tracks."""
+def write_demo_manifest(file: Path) -> list[Path]:
+    """Writes the corpus as a manifest that `melisma ingest` takes; gives its files."""
     rows = []
     for truth in sorted((HOUSE / "demo" / "truth").glob("*.json")):
         song = json.loads(truth.read_text(encoding="utf-8"))
@@ -38,4 +38,4 @@ def write_demo_manifest(file: Path) -> int:
         writer = csv.DictWriter(out, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    return len(rows)
+    return [Path(row["uri"]) for row in rows]

@@ -67,8 +67,13 @@ class Child:
         limits: Limits,
         stdin: int | IO[bytes] = subprocess.DEVNULL,
         outputs: Sequence[int] = (),
+        writes_file: bool = False,
     ) -> None:
-        """`outputs` are descriptors, besides 0, 1 and 2, that ffmpeg may write to (`pipe:N`)."""
+        """`outputs` are descriptors, besides 0, 1 and 2, that ffmpeg may write to (`pipe:N`).
+
+        Only of a child that `writes_file` a full disk is believed: in others' logs, tags may say what they like.
+        """
+        self._writes_file = writes_file
         self._wait_left_s = limits.wait_s
         self._head = self._tail = b""
         bounds = [str(limits.memory_bytes // 1024), str(limits.cpu_s), str(limits.file_bytes // 512)]
@@ -133,7 +138,7 @@ class Child:
             self._wait_for(self._process.stderr, select.POLLIN)
         code = self._process.wait()
         if code != 0:
-            if full := NO_ROOM.search(self.log):
+            if self._writes_file and (full := NO_ROOM.search(self.log)):
                 raise Outage(f"ffmpeg cannot write ({full[0]}): make room, and run it again")
             raise DecodeError(reason_of(code, self.log), last_words(self.log) or f"ffmpeg ended with {code}")
 

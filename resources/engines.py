@@ -16,6 +16,8 @@ from typing import Any, Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
+from resources.outages import Outage, outage_of
+
 Work = Callable[[Any], Any]
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -48,6 +50,7 @@ class Engine(Protocol):
 
         Raises:
             EngineError: `open_work` fails.
+        Outage: it fails for want of room, or of a disk to write to.
         """
 
 
@@ -101,10 +104,12 @@ def _begin(open_work: Callable[[], Work], parent: int) -> None:
     try:
         _opened = open_work()
     except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it as EngineError
-        _opened = error
+        _opened = outage_of(error) or error
 
 
 def _work(item: Any, timeout_s: float) -> Done:
+    if isinstance(_opened, Outage):
+        raise _opened
     if isinstance(_opened, Exception) or _opened is None:
         raise EngineError(f"{type(_opened).__name__}: {_opened}")
     # The kernel ends this process when its time is over, even in native code; and by a clock that nobody sets, whereas
@@ -138,6 +143,8 @@ def _result(item: Any, future: "Future[Done]") -> Done:
     start = time.perf_counter()
     try:
         done = future.result()
+    except Outage as error:
+        raise Outage(str(error)) from None
     except EngineError as error:
         raise EngineError(str(error)) from None
     except BrokenProcessPool as error:

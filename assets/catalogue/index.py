@@ -98,6 +98,13 @@ class DuplicateIndex:
             if old != key and _batch_of(old) == batch:
                 self.store.remove(old)
 
+    def holds(self, batch: str) -> bool:
+        return sum(_batch_of(key) == batch for key in self.store.list(RECORDINGS)) == 1
+
+    def version_before(self, batch: str) -> str:
+        """What is known of all that arrived before a batch: another where any of it was decided otherwise."""
+        return _hash("".join(key for key in self.store.list(RECORDINGS) if _batch_of(key) < batch).encode())
+
     def _keys_of(self, batches: Sequence[str]) -> list[str]:
         found = defaultdict(list)
         for key in self.store.list(RECORDINGS):

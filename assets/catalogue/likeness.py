@@ -50,6 +50,12 @@ def likeness(a: np.ndarray, b: np.ndarray, offsets: Iterable[int], min_overlap: 
     return best
 
 
+def moving_bit_errors(a: np.ndarray, b: np.ndarray) -> float:
+    """Bit errors of two stretches of equal length, where at least one of them changes: equal silence says nothing."""
+    moves = np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]))
+    return float(np.bitwise_count(a ^ b)[moves].mean()) / 32
+
+
 def terms_needed(a: np.ndarray, b: np.ndarray, min_overlap_s: float, min_overlap_ratio: float) -> int:
     """How many terms two fingerprints must share before their likeness says anything."""
     floor = max(MIN_TERMS, round((min_overlap_s - WINDOW_S) * TERMS_PER_S))

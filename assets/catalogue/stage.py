@@ -21,7 +21,13 @@ def catalogue_stage(settings: CatalogueSettings) -> Recipe:
         version="2",
         reads={"tracks": ("sha256", "fingerprint", "duration_s")},
         parameters=settings.model_dump(mode="json"),
+        beside=_arrived_before,
     )
+
+
+def _arrived_before(ledger: Ledger, batch: str) -> dict[str, str]:
+    """A batch is decided anew where one before it changed: an original that is gone, or back, counts for its copies."""
+    return {"catalogue/before": DuplicateIndex(ledger.store).version_before(batch)}
 
 
 def catalogue_through(
@@ -43,7 +49,7 @@ def catalogue_through(
         if ledger.pointer("tracks", earlier) is None:
             raise Waits(f"the catalogue of {batch} waits for the tracks of {earlier}, which was sealed before it")
         pointer = ledger.pointer(recipe.table, earlier)
-        if pointer is None or pointer.parameter_hash != recipe.parameter_hash or ledger.moved(pointer, earlier):
+        if pointer is None or pointer.parameter_hash != recipe.parameter_hash or _moved(recipe, earlier, ledger):
             _catalogue(recipe, settings, earlier, sealed, ledger)
         settled.add(earlier)
     outcome = _catalogue(recipe, settings, batch, sealed, ledger)
@@ -56,21 +62,16 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
     inputs = {row["track_id"]: row for row in input_rows(recipe, batch, ledger)}
     pointer = ledger.pointer(recipe.table, batch)
     rows = ledger.read(recipe.table, batch).to_pylist() if pointer else []
-    made_from = dict(pointer.inputs) if pointer else {}
-    beside = {name: version for name, version in made_from.items() if name not in recipe.reads}
     splits = {row["track_id"]: row["split"] for row in rows if row["split"]}
     work = {work_key(row["track_id"], row["input_hash"], row["parameter_hash"]) for row in rows}
-    # Other rows in an earlier batch: an original that is no longer there must not keep its copies out.
-    moved = pointer is not None and any(name in beside for name in ledger.moved(pointer, batch))
-    same = bool(rows or not inputs) and not moved and work == {row["key"] for row in inputs.values()}
+    # A batch is looked up in all postings: in a bucket they would be fetched anew for each.
+    index = DuplicateIndex(near(ledger.store))
+    same = pointer is not None and index.holds(batch) and not _moved(recipe, batch, ledger, beside_only=True)
+    same = same and work == {row["key"] for row in inputs.values()}
     if not same:
-        # A batch is looked up in all postings: in a bucket they would be fetched anew for each.
-        index = DuplicateIndex(near(ledger.store))
-        found, others = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
-        names = [f"{recipe.table}/{other}" for other in others]
-        beside = {name: version for name in names if (version := ledger.version(name, batch))}
+        found = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
         rows = [stamp(inputs[row["track_id"]], recipe) | row for row in found]
-    version = seal(recipe, batch, rows, ledger, beside)
+    version = seal(recipe, batch, rows, ledger)
     return Outcome(
         recipe.table,
         batch,
@@ -81,3 +82,11 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
         audio_s=0.0 if same else sum(row["duration_s"] for row in inputs.values()),
         trouble=[row for row in rows if row["status"] != Status.OK],
     )
+
+
+def _moved(recipe: Recipe, batch: str, ledger: Ledger, beside_only: bool = False) -> bool:
+    """Whether what a batch's table was made from is no longer what it was then."""
+    pointer = ledger.pointer(recipe.table, batch)
+    made_from = pointer.inputs if pointer else {}
+    now = {} if beside_only else {name: p.data_version for name in recipe.reads if (p := ledger.pointer(name, batch))}
+    return any(made_from.get(name) != version for name, version in {**now, **recipe.beside(ledger, batch)}.items())

@@ -131,8 +131,8 @@ def _transcribe(settings: LyricsSettings, ears: Ears, sound: Sound, _: Sequence[
     lines, more = place_heard(heard.passages, posteriors, sound.singing, sound.duration_s, heard.language, settings)
     if not lines:
         return Found(heard.language, "none", [], None, notes | more)
-    agreement = agreement_of(_words(takes[0].lines), _words(takes[-1].lines)) if len(takes) > 1 else None
-    evidence = evidence_of(lines, sound.singing, agreement)
+    agree = agreement_of(_words(takes[0].lines), _words(takes[-1].lines)) if len(takes) > 1 else None
+    evidence = evidence_of(lines, sound.singing, takes_agree=agree)
     return Found(heard.language, "transcribed", lines, trust_of(evidence), notes | more | asdict(evidence))
 
 

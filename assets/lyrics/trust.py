@@ -22,16 +22,22 @@ MARGIN_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Shares of 0 to 1. `agreement` is of the words of a transcript that the lyrics (or a second one) have too."""
+    """Shares of 0 to 1. `agreement` is of the words of a transcript that the lyrics have too, where one was made."""
 
     confidence: float  # mean probability of a word's letters where they were placed
     inside_singing: float  # of the words
     plausible_lengths: float  # of the words
     covered_singing: float  # of the seconds in which somebody sings, how much is in a line
     agreement: float | None
+    takes_agree: float | None = None  # of the words of one take, how many the other has: the same ears, twice
 
 
-def evidence_of(lines: Sequence[PlacedLine], singing: Sequence[Span], agreement: float | None) -> Evidence:
+def evidence_of(
+    lines: Sequence[PlacedLine],
+    singing: Sequence[Span],
+    agreement: float | None = None,
+    takes_agree: float | None = None,
+) -> Evidence:
     """What speaks for and against the times of some lines; at least one word."""
     words = [word for line in lines for word in line.words]
     sung_s = sum(end_s - start_s for start_s, end_s in singing)
@@ -45,6 +51,7 @@ def evidence_of(lines: Sequence[PlacedLine], singing: Sequence[Span], agreement:
         plausible_lengths=float(np.mean((lengths_s >= SHORTEST_S) & (lengths_s <= LONGEST_S))),
         covered_singing=min(1.0, covered_s / sung_s) if sung_s else 0.0,
         agreement=agreement,
+        takes_agree=takes_agree,
     )
 
 
@@ -53,6 +60,8 @@ def trust_of(evidence: Evidence) -> float:
     shown = [min(1.0, 2 * evidence.confidence), evidence.covered_singing]
     if evidence.agreement is not None:
         shown += [evidence.agreement] * 2  # heard independently, so it weighs most
+    if evidence.takes_agree is not None:
+        shown.append(evidence.takes_agree)
     return float(evidence.inside_singing * evidence.plausible_lengths * np.mean(shown))
 
 

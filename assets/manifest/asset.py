@@ -7,7 +7,7 @@ from assets.manifest.listing import STAGE
 from assets.manifest.rows import SourceError
 from assets.manifest.settings import ManifestSettings
 from assets.manifest.sources import list_source
-from assets.partitions import BATCHES, column_schema
+from assets.partitions import BATCHES, SEALED, column_schema
 from assets.profile import profile
 from resources.configured import StoreResource, launchpad
 from resources.ledger import Ledger
@@ -32,8 +32,7 @@ def manifest(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Mate
     # All of them, not only the new ones: an earlier run may have been killed between the ledger and this line.
     context.instance.add_dynamic_partitions(BATCHES, ledger.batches(STAGE))
     return dg.MaterializeResult(
-        # Nothing is stale because another batch is added; what changed inside of one, the ledger knows.
-        data_version=dg.DataVersion("sealed batches keep their files"),
+        data_version=dg.DataVersion(SEALED),
         metadata={
             "listed": sealed.listed,
             "new": sealed.new,

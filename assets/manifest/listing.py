@@ -19,9 +19,9 @@ def batch_name(number: int) -> str:
     return f"b{number:05d}"
 
 
-def track_id(uri: str, state: State, first: bool = True) -> str:
+def track_id(uri: str, replaced_by: State | None = None) -> str:
     """Names a file, for good: by where it is, and once its content was replaced, by its state as well."""
-    name = uri if first else f"{uri} {state[0]} {state[1]}"
+    name = uri if replaced_by is None else f"{uri} {replaced_by[0]} {replaced_by[1]}"
     return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -32,6 +32,7 @@ class Listing:
         self.ledger = ledger
         self.listed = self.known = 0
         self._sealed = SealedFiles.of(ledger)
+        self._looked_at = np.zeros(len(self._sealed.names), bool)
         self._told: dict[int, dict[str, Row]] = defaultdict(dict)  # number of the batch -> track -> file
 
     def new(self, files: Iterable[Row]) -> Iterator[Row]:
@@ -46,7 +47,10 @@ class Listing:
                 yield {"track_id": name, "status": Status.OK, "input_hash": said_of(file), **file}
                 continue
             self.known += 1
-            if place is not None and int(self._sealed.said[place]) != _short(said_of(file)):
+            if place is None or self._looked_at[place]:
+                continue  # the first mention of a file counts
+            self._looked_at[place] = True
+            if int(self._sealed.said[place]) != _short(said_of(file)):
                 self._told[int(self._sealed.batches[place])][name] = file
 
     def changed(self) -> Iterator[tuple[str, list[Row], int]]:
@@ -61,11 +65,11 @@ class Listing:
 
     def _name(self, file: Row) -> str:
         state = (file["bytes"], file["modified_s"])
-        first = track_id(file["uri"], state)
+        first = track_id(file["uri"])
         place = self._sealed.find(first)
         if state[0] is None or place is None or int(self._sealed.states[place]) == _short(digest(state)):
             return first
-        return track_id(file["uri"], state, first=False)
+        return track_id(file["uri"], replaced_by=state)
 
 
 def said_of(file: Row) -> str:
@@ -76,7 +80,8 @@ def said_of(file: Row) -> str:
 def updated(row: Row, file: Row) -> Row:
     """A sealed row with what a source says of the file now. What it no longer mentions stays as it was said before."""
     said = {name: row[name] if file.get(name) is None else file[name] for name in COLUMNS[STAGE]}
-    said["lyrics_modified_s"] = modified_s_of(said["lyrics_uri"])
+    if file["bytes"] is not None:  # else all of it may only be out of reach for a while
+        said["lyrics_modified_s"] = modified_s_of(said["lyrics_uri"])
     return {**row, **said, "input_hash": said_of(said)}
 
 

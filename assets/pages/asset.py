@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import dagster as dg
 
+from assets.pages.checks import every_file_is_there
 from assets.pages.render import code_version, made_from, write_page
 from assets.pages.settings import PageSettings
 from assets.pages.stage import pages_stage
@@ -38,6 +39,8 @@ def pages(
     policy = Policy(attempts=int(context.run.tags.get(ATTEMPTS_TAG, Policy().attempts)))
 
     def make(batch: str) -> Outcome:
+        if ledger.pointer(STAGE.table, batch) and every_file_is_there(ledger, batch):
+            ledger.forget(STAGE.table, batch)  # somebody has removed some of it, to save space
         with progress_bar(f"pages {batch}") as progress:
             outcome = run_stage(pages_stage(settings, store.root), batch, ledger, engine.build(), policy, progress)
         page = write_page(settings, ledger, batch)

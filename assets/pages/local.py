@@ -1,6 +1,5 @@
 """Where a page can be opened: in place where the store is a folder, otherwise as a copy on this machine."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -33,11 +32,6 @@ def local_page(store: Store, batch: str, cache: Path) -> Path:
         if file.name not in kept:
             file.unlink()
     return target / "index.html"
-
-
-def cache_folder() -> Path:
-    """Where copies of pages are kept: the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "melisma" / "pages"
 
 
 def _copy(store: Store, key: str, file: Path) -> None:

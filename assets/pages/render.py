@@ -65,12 +65,11 @@ def page_key(batch: str) -> str:
     return f"{page_folder(batch)}/index.html"
 
 
-def has_page(ledger: Ledger, batch: str) -> bool:
-    return ledger.store.exists(_made_from_key(batch))
-
-
 def is_fresh(settings: PageSettings, ledger: Ledger, batch: str) -> bool:
-    """Whether the batch has a page, and it was made from today's tables, settings and parts."""
+    """Whether the batch has a page that was made from today's tables, settings and parts, and nothing of it failed."""
+    pointer = ledger.pointer(pages_stage(settings, "").table, batch)
+    if pointer is None or pointer.counts["failed"] or not ledger.store.exists(page_key(batch)):
+        return False
     try:
         with ledger.store.open(_made_from_key(batch)) as file:
             return bool(file.read().decode() == made_from(settings, ledger, batch))

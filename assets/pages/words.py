@@ -42,6 +42,7 @@ EVIDENCE: Mapping[str, str] = {
     "plausible_lengths": "{:.0%} of the words last as long as sung words do",
     "covered_singing": "{:.0%} of the singing is in a line",
     "agreement": "{:.0%} of the words that a transcriber heard are in the lyrics",
+    "takes_agree": "{:.0%} of the words heard in one take were heard in the other",
     "confidence": "{:.0%} mean probability of the letters where they were placed",
     "language_probability": "{:.0%} probability of the language",
     "sung_s": "{:.1f} s of singing",

@@ -5,6 +5,7 @@ import dagster as dg
 import assets.captions.checks
 import assets.catalogue.checks
 import assets.lyrics.checks
+import assets.pages.checks
 import assets.shards.checks
 import assets.stems.checks
 import assets.tracks.checks
@@ -28,6 +29,7 @@ RULES = {
     "captions": assets.captions.checks.RULES,
     "windows": assets.windows.checks.RULES,
     "shards": assets.shards.checks.RULES,
+    "pages": assets.pages.checks.RULES,
 }
 
 NO_PAGES = "none yet: `melisma listen BATCH` makes a page on which a batch can be listened to"

@@ -46,7 +46,8 @@ class Judged:
 def judge(ledger: Ledger, truths: Mapping[str, Truth]) -> Judged:
     """What all finished batches made of the songs in `truths`, which go by the SHA-256 of their files."""
     judged = Judged()
-    for batch in ledger.batches("windows"):
+    done = [set(ledger.batches(table)) for table in ("catalogue", "lyrics", "captions", "windows")]
+    for batch in sorted(set.intersection(*done)):
         columns = ["track_id", "sha256", "lyrics_origin", "status"]
         tracks = {
             row["track_id"]: row for row in ok_rows(ledger.read("tracks", batch, columns)) if row["sha256"] in truths

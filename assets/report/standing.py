@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from assets.stage import MAX_FAILED_SHARE, Policy, Recipe
+from assets.stage import MAX_FAILED_SHARE, Policy, Recipe, work_key
 from assets.tables import Status
 from resources.ledger import Ledger, Pointer
 
@@ -64,8 +64,7 @@ def _standing(
         or pointer.inputs.get(name) != now.data_version
         for name in stage.reads
     )
-    beside = [name for name in pointer.inputs if name not in stage.reads]
-    moved = moved or any(ledger.version(name, batch) != pointer.inputs[name] for name in beside)
+    moved = moved or any(pointer.inputs.get(name) != now for name, now in stage.beside(ledger, batch).items())
     if moved or pointer.parameter_hash != stage.parameter_hash:
         return Standing.STALE
     if pointer.counts["failed"] > MAX_FAILED_SHARE * sum(pointer.counts.values()):
@@ -76,8 +75,12 @@ def _standing(
 
 
 def _retriable(stage: Recipe, batch: str, ledger: Ledger, attempts: int) -> bool:
-    fates = ledger.read(stage.table, batch, ["track_id", "status"]).to_pylist()
-    failed = {row["track_id"] for row in fates if row["status"] == Status.FAILED}
-    efforts = ledger.efforts(stage.table, batch).select(["track_id", "status"]).to_pylist()
-    tries = Counter(row["track_id"] for row in efforts if row["status"] == Status.FAILED)
+    fates = ledger.read(stage.table, batch, ["track_id", "status", "input_hash", "parameter_hash"]).to_pylist()
+    failed = {
+        work_key(row["track_id"], row["input_hash"], row["parameter_hash"])
+        for row in fates
+        if row["status"] == Status.FAILED
+    }
+    efforts = ledger.efforts(stage.table, batch).select(["work_key", "status"]).to_pylist()
+    tries = Counter(row["work_key"] for row in efforts if row["status"] == Status.FAILED)
     return any(tries[name] < attempts for name in failed)

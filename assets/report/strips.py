@@ -31,7 +31,8 @@ def strips(ledger: Ledger, each: int = EACH) -> list[Strip]:
     """The `each` least trusted tracks with words that are on a page, then the most trusted."""
     found: list[tuple[float, str, str]] = []
     for batch in ledger.batches("pages"):
-        media = {row["track_id"] for row in ok_rows(ledger.read("pages", batch, ["track_id", "status"]))}
+        pages = ok_rows(ledger.read("pages", batch, ["track_id", "status", "spectrogram_uri"]))
+        media = {row["track_id"] for row in pages if ledger.store.exists(row["spectrogram_uri"])}
         rows = ok_rows(ledger.read("lyrics", batch, ["track_id", "status", "trust", "words"]))
         found += [(r["trust"], batch, r["track_id"]) for r in rows if r["trust"] is not None and r["track_id"] in media]
         found.sort()

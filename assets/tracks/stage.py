@@ -1,6 +1,7 @@
 """The `tracks` stage: from a file to what it is, what it holds, and why it is left out if it is."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -58,7 +59,7 @@ def track_of(settings: TrackSettings, file: Row) -> list[Row]:
     )
     path = local_path(file["uri"])
     try:
-        size, sha256 = _bytes_of(path)
+        size, sha256 = _bytes_of(path, (file["bytes"], file["modified_s"]))
         header = probe(path, limits)
         found = measure(path, header.sample_rate_hz, settings, limits)
     except DecodeError as error:
@@ -95,8 +96,12 @@ def track_of(settings: TrackSettings, file: Row) -> list[Row]:
     ]
 
 
-def _bytes_of(path: Path) -> tuple[int, str]:
+def _bytes_of(path: Path, listed: tuple[int | None, float | None]) -> tuple[int, str]:
+    """Size and SHA-256 of a file, if it still is the one that was listed: another is another track."""
     with opened(path) as file:
+        now = os.fstat(file.fileno())
+        if any(was not in (None, is_) for was, is_ in zip(listed, (now.st_size, now.st_mtime), strict=True)):
+            raise Rejected(Reason.REPLACED, "the file is no longer the one that was listed: ingest its folder again")
         sha256, size = hashlib.sha256(), 0
         while block := file.read(1 << 20):
             sha256.update(block)

@@ -61,7 +61,7 @@ def test_a_folder_needs_no_copies(far):
 
 
 def test_copies_of_a_bucket_stand_in_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("MELISMA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="music")

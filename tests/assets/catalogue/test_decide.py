@@ -18,7 +18,7 @@ def catalogue(batches, tracks_of, store):
     index = DuplicateIndex(store)
     rows = {}
     for batch, fingerprints in zip(SEALED, batches, strict=False):
-        for row in catalogue_batch(batch, SEALED, tracks_of(fingerprints), index, SETTINGS)[0]:
+        for row in catalogue_batch(batch, SEALED, tracks_of(fingerprints), index, SETTINGS):
             rows[row["track_id"]] = row
     return rows
 
@@ -104,7 +104,7 @@ def test_songs_with_the_same_silence_around_them_are_different(store, tracks_of,
 def test_what_is_not_ok_in_tracks_has_no_row(store, recording, tracks_of):
     good = tracks_of({"good": recording(1)}).to_pylist()
     table = table_of("tracks", [*good, {"track_id": "bad", "status": "rejected", "reason": "silent"}])
-    rows, _ = catalogue_batch("b0", ["b0"], table, DuplicateIndex(store), SETTINGS)
+    rows = catalogue_batch("b0", ["b0"], table, DuplicateIndex(store), SETTINGS)
     assert [row["track_id"] for row in rows] == ["good"]
 
 

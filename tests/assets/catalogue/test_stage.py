@@ -97,13 +97,39 @@ def test_a_copy_counts_again_once_its_original_is_gone(sealed, seal_batch, track
     assert (made_of(sealed, "b00000"), made_of(sealed, "b00001")) == ({}, {"copy": None})
 
 
-def test_a_batch_is_stale_when_one_that_it_leans_on_was_made_anew(sealed, seal_batch, tracks_of, recording, copied):
+def test_a_copy_gives_way_once_its_original_is_back(sealed, seal_batch, tracks_of, recording, copied):
+    original, copy = tracks_of({"original": recording(1)}).to_pylist(), tracks_of({"copy": copied(recording(1), 2)})
+    gone = [{"track_id": "original", "status": Status.FAILED, "reason": "missing"}]
+    seal_batch(sealed, "tracks", "b00000", gone)
+    seal_batch(sealed, "tracks", "b00001", copy.to_pylist())
+    assert (made_of(sealed, "b00000"), made_of(sealed, "b00001")) == ({}, {"copy": None})
+    seal_batch(sealed, "tracks", "b00000", original)
+    assert (made_of(sealed, "b00000"), made_of(sealed, "b00001")) == ({"original": None}, {"copy": "original"})
+
+
+def test_a_first_batch_without_a_good_track_holds_up_none(sealed, seal_batch, tracks_of, recording):
+    seal_batch(sealed, "tracks", "b00000", [{"track_id": "bad", "status": Status.REJECTED, "reason": "empty"}])
+    seal_batch(sealed, "tracks", "b00001", tracks_of({"good": recording(1)}).to_pylist())
+    assert (made_of(sealed, "b00000"), made_of(sealed, "b00001")) == ({}, {"good": None})
+
+
+def test_what_is_known_of_a_batch_is_made_again_where_it_was_removed(sealed, seal_batch, tracks_of, recording):
+    seal_batch(sealed, "tracks", "b00000", tracks_of({"a": recording(1)}).to_pylist())
+    made_of(sealed, "b00000")
+    for key in sealed.store.list("catalogue/"):
+        sealed.store.remove(key)
+    assert made_of(sealed, "b00000") == {"a": None}
+    assert sealed.store.list("catalogue/recordings/")
+
+
+def test_a_batch_is_stale_when_one_before_it_was_made_anew(sealed, seal_batch, tracks_of, recording, copied):
     seal_batch(sealed, "tracks", "b00000", tracks_of({"original": recording(1)}).to_pylist())
     seal_batch(sealed, "tracks", "b00001", tracks_of({"copy": copied(recording(1), 2)}).to_pylist())
     for batch in ("b00000", "b00001"):
         catalogue_through(RECIPE, SETTINGS, batch, sealed)
     assert _standing(sealed, "b00001") == Standing.DONE
-    seal(RECIPE, "b00000", [], sealed)
+    seal_batch(sealed, "tracks", "b00000", [{"track_id": "original", "status": Status.REJECTED, "reason": "silent"}])
+    catalogue_through(RECIPE, SETTINGS, "b00000", sealed)
     assert _standing(sealed, "b00001") == Standing.STALE
 
 

@@ -76,6 +76,22 @@ def test_lyrics_beside_a_file_are_noticed_when_they_come_change_and_go(ledger, t
     assert (changed(), changed()) == (1, 0)
 
 
+def test_of_a_file_that_is_listed_twice_the_first_mention_counts_every_time(ledger):
+    twice = [files("a")[0] | {"license": text} for text in ("CC0-1.0", "MIT")]
+    seal_batches(twice, ledger, 1, seal_short=False)
+    assert [seal_batches(twice, ledger, 1, seal_short=False).changed for _ in range(2)] == [0, 0]
+    assert ledger.read("manifest", "b00000")["license"].to_pylist() == ["CC0-1.0"]
+
+
+def test_a_source_that_is_out_of_reach_for_a_while_changes_nothing(ledger, tmp_path):
+    (tmp_path / "a.txt").write_text("we run")
+    listed = files("a")[0] | {"lyrics_uri": (tmp_path / "a.txt").as_uri(), "lyrics_modified_s": 1.0}
+    seal_batches([listed], ledger, 1, seal_short=False)
+    (tmp_path / "a.txt").unlink()
+    away = listed | {"bytes": None, "modified_s": None, "lyrics_modified_s": None}
+    assert seal_batches([away], ledger, 1, seal_short=False).changed == 0
+
+
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=5), st.integers(1, 4))
 def test_whatever_arrives_every_file_has_one_batch_or_waits(tmp_path_factory, arrivals, batch_size):
     ledger = Ledger(FolderStore(tmp_path_factory.mktemp("store")))

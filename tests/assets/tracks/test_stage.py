@@ -249,3 +249,18 @@ def test_the_stage_opens_in_a_worker_and_its_settings_are_its_hash():
     assert set(stage.reads) == {"manifest"}
     assert stage.parameters == SETTINGS.model_dump(mode="json")
     assert callable(stage.open())
+
+
+def test_a_file_that_was_replaced_since_it_was_listed_is_not_taken_for_the_old_one(mp3):
+    listed = {"bytes": mp3.stat().st_size, "modified_s": mp3.stat().st_mtime}
+    assert measured(mp3, **listed)["bytes"] == listed["bytes"]
+    for other in ({"bytes": listed["bytes"] + 1}, {"modified_s": listed["modified_s"] - 1}):
+        with pytest.raises(Rejected) as caught:
+            track_of(SETTINGS, row_of(mp3, **(listed | other)))
+        assert caught.value.reason == Reason.REPLACED
+
+
+def test_a_title_that_speaks_of_a_full_disk_stops_no_run(tmp_path):
+    video = ("-f", "lavfi", "-i", "color=size=16x16:duration=0.2", "-metadata", "title=No space left on device")
+    ffmpeg(*video, tmp_path / "silent film.mp4")
+    assert reason_of(tmp_path / "silent film.mp4") == Reason.NOT_AUDIO

@@ -1,0 +1,82 @@
+"""Whether a quiet song is taken apart as well as a loud one: the same song as it is and 30 dB down, one table.
+
+    python bench/quiet.py DIR [--songs 11] [--down 30]
+
+Both go through a 24-bit FLAC file and are measured as in `tracks`, then separated as in `stems`.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from assets.stems.separate import FULL_SCALE, separate
+from assets.tracks.measure import measure
+from assets.tracks.settings import TrackSettings
+from bench.songmaker import score
+from resources.ffmpeg import LIMITS, decode, encode
+from resources.separators import SPLEETER, Separator, open_separator
+
+RATE_HZ = 44_100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--songs", type=int, default=11)
+    parser.add_argument("--down", type=float, default=30.0, help="dB")
+    arguments = parser.parse_args()
+    separator = open_separator(SPLEETER, threads=2)
+    apart: list[float] = []
+    print(
+        "| song | LUFS | SDR, dB | SDR 30 dB down | apart |\n|---|---|---|---|---|".replace("30", f"{arguments.down:g}")
+    )
+    for song, file, vocals in songs(arguments.folder, arguments.songs):
+        with tempfile.TemporaryDirectory() as folder:
+            loud, loudness_db = separated(file, Path(folder), separator, gain_db=0.0)
+            quiet, _ = separated(file, Path(folder), separator, gain_db=-arguments.down)
+        sdr, down = sdr_db(vocals, loud), sdr_db(vocals, quiet * 10 ** (arguments.down / 20))
+        apart.append(abs(sdr - down))
+        print(f"| {song['type']} | {loudness_db:.1f} | {sdr:.2f} | {down:.2f} | {apart[-1]:.2f} |", flush=True)
+    print(f"\nfarthest apart: {max(apart):.2f} dB")
+
+
+def songs(folder: Path, count: int) -> Iterator[tuple[dict[str, Any], Path, np.ndarray]]:
+    """Songs that have both stems, with their true vocals [n, channels] at 44.1 kHz."""
+    found = 0
+    for song in json.loads((folder / "truth" / "index.json").read_text())["songs"]:
+        truth = json.loads((folder / "truth" / song["id"] / "truth.json").read_text())
+        stems = truth["stems"]
+        if stems["vocals_silent"] or stems["accompaniment_silent"] or found == count:
+            continue
+        found += 1
+        vocals, _ = score.load_audio(folder / "truth" / song["id"] / "vocals.flac", RATE_HZ)
+        yield song, folder / "audio" / Path(song["file"]).name, vocals / stems["gain"]
+
+
+def separated(file: Path, folder: Path, separator: Separator, gain_db: float) -> tuple[np.ndarray, float]:
+    """The vocals of a song at another level, float64 [n, 2], and its loudness then."""
+    moved = folder / f"{gain_db}.flac"
+    gain = np.float32(10 ** (gain_db / 20))
+    encode(moved, (gain * block for block in decode(file, RATE_HZ, 2)), RATE_HZ, "flac")
+    loudness_db = measure(moved, TrackSettings(), LIMITS).integrated_lufs
+    vocals: list[np.ndarray] = []
+    separate(decode(moved, RATE_HZ, 2), separator, vocals.append, lambda _: None, loudness_db=loudness_db)
+    return np.concatenate(vocals) / FULL_SCALE, loudness_db
+
+
+def sdr_db(true: np.ndarray, found: np.ndarray) -> float:
+    samples = min(len(true), len(found))
+    found = found if true.shape[1] == found.shape[1] else found.mean(axis=1, keepdims=True)
+    return float(score.sdr(true[:samples], found[:samples]))
+
+
+if __name__ == "__main__":
+    main()
