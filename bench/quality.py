@@ -20,11 +20,14 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assets.scores.words import LOST_SHARE
+from assets.windows.densest import Line, Word, densest_windows
 from bench.songmaker import score
+from bench.songs import WINDOW_S
 from resources.ffmpeg import decode
 
 Song = dict[str, Any]
 WORST = 5
+BREAK_S = 2.0
 WINDOW_TYPES = ("rap_peak", "long_breaks")
 GIVEN, NONE = "given", "none"
 
@@ -42,6 +45,7 @@ def main() -> None:
     first = list(next(iter(scored.values())).values())
     print(f"{len(first)} songs, {total(first, 0)} words")
     print_figures(scored)
+    print_windows_of_the_truth(arguments.folder)
     for name, songs in scored.items():
         print_worst(name, songs)
 
@@ -57,10 +61,17 @@ def songs_of(folder: Path, file: Path) -> dict[str, Song]:
         songs[each["id"]] = {"type": each["type"], "words": score.score_words(truth, [])} | scored.get(each["id"], {})
         songs[each["id"]]["voices"] = ",".join(truth.get("voices", ()))
         audio = folder / "audio" / Path(each["file"]).name
+        words = found["songs"].get(audio.name, {}).get("words", ())
+        songs[each["id"]]["in_breaks"] = sum(is_far(word["start"], truth["vocal_segments"]) for word in words)
         stems = found["songs"].get(audio.name, {}).get("stems")
         if stems:
             songs[each["id"]]["residue_db"] = residue_db(audio, [file.parent / stem for stem in stems.values()])
     return songs
+
+
+def is_far(time_s: float, singing: Sequence[tuple[float, float]]) -> bool:
+    """Whether nobody sings for `BREAK_S` around a time, in a song that is sung."""
+    return bool(singing) and not any(start_s - BREAK_S <= time_s <= end_s + BREAK_S for start_s, end_s in singing)
 
 
 def residue_db(mix: Path, stems: Sequence[Path]) -> float:
@@ -92,13 +103,10 @@ def print_figures(scored: Mapping[str, Mapping[str, Song]]) -> None:
         ("words placed within 0.3 s, of all", lambda songs: total(songs, 1) / total(songs, 0), ".1%"),
         ("worst song", lambda songs: min(placed(s) for s in songs if w_of(s)[0]), ".1%"),
         ("lost songs", lambda songs: sum(placed(s) < LOST_SHARE for s in songs if w_of(s)[0]), ".0f"),
-        (
-            "median onset error of each song, ms (mean)",
-            lambda songs: mean(values(songs, "words", "median_abs"), 1000),
-            ".0f",
-        ),
+        ("median onset error in a song, ms (mean)", lambda songs: mean(onset_errors_ms(songs)), ".0f"),
         ("word error rate, of all words", lambda songs: total(songs, 2) / total(songs, 0), ".3f"),
         ("words on instrumentals", lambda songs: sum(s["words"].get("invented_words", 0) for s in songs), ".0f"),
+        ("words more than 2 s from any singing", lambda songs: sum(s["in_breaks"] for s in songs), ".0f"),
         ("windows, all", lambda songs: mean(values(songs, "window", "quality")), ".3f"),
         ("windows, rap_peak and long_breaks", lambda songs: mean(values(hard(songs), "window", "quality")), ".3f"),
     ]
@@ -107,6 +115,20 @@ def print_figures(scored: Mapping[str, Mapping[str, Song]]) -> None:
     for name, figure, form in rows:
         cells = [figure(list(songs.values())) for songs in scored.values()]
         print(f"| {name} | " + " | ".join("" if cell is None else format(cell, form) for cell in cells) + " |")
+
+
+def print_windows_of_the_truth(folder: Path) -> None:
+    """What windows chosen from the true words hold, against any windows, which may cut words (ours may not)."""
+    found: dict[str, list[float]] = {}
+    for each in json.loads((folder / "truth" / "index.json").read_text())["songs"]:
+        truth = json.loads((folder / "truth" / each["id"] / "truth.json").read_text())
+        words = [Word(word["start"], word["end"]) for word in truth["words"]]
+        lines = [Line(line["start"], line["end"], tuple(words[slice(*line["words"])])) for line in truth["lines"]]
+        for best in densest_windows(lines, WINDOW_S, truth["duration"], 1) if words else ():
+            quality = score.score_window(truth, best.start_s, best.end_s)["quality"]
+            found.setdefault("hard" if each["type"] in WINDOW_TYPES else "other", []).append(quality)
+    hard, other = found.get("hard", []), found.get("other", [])
+    print(f"windows from the true words: {mean([*hard, *other])}, on {' and '.join(WINDOW_TYPES)} {mean(hard)}")
 
 
 def print_worst(name: str, songs: Mapping[str, Song]) -> None:

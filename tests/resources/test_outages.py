@@ -75,7 +75,7 @@ def test_a_store_that_this_user_may_not_use_is_named(tmp_path):
 
 def test_ffmpeg_on_a_full_disk_is_no_fault_of_the_track():
     noise = ["-y", "-loglevel", "error", "-f", "lavfi", "-i", "anoisesrc=d=1", "-f", "wav", "file:/dev/full"]
-    with pytest.raises(Outage, match="No space left"), Child(noise, Limits()) as child:
+    with pytest.raises(Outage, match="No space left"), Child(noise, Limits(), writes_file=True) as child:
         child.finish()
 
 
