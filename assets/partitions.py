@@ -44,13 +44,18 @@ def materialise(
 ) -> Iterator[dg.MaterializeResult]:
     """Brings the run's batches up to date in a stage that goes track by track, and says so."""
     ledger = Ledger(store.build())
-    policy = Policy(attempts=int(context.run.tags.get(ATTEMPTS_TAG, Policy().attempts)))
+    policy = policy_of(context)
 
     def run(batch: str) -> Outcome:
         with progress_bar(f"{stage.table} {batch}") as progress:
             return run_stage(stage, batch, ledger, engine.build(), policy, progress)
 
     yield from each_batch(context, run, store)
+
+
+def policy_of(context: dg.AssetExecutionContext) -> Policy:
+    """How often failed tracks may have been tried before, if the run's tags say so."""
+    return Policy(attempts=int(context.run.tags.get(ATTEMPTS_TAG, Policy().attempts)))
 
 
 def each_batch(

@@ -9,9 +9,9 @@ from assets.pages.checks import every_file_is_there
 from assets.pages.render import code_version, made_from, write_page
 from assets.pages.settings import PageSettings
 from assets.pages.stage import pages_stage
-from assets.partitions import ONE_A_RUN, batches, column_schema, each_batch, progress_bar
+from assets.partitions import ONE_A_RUN, batches, column_schema, each_batch, policy_of, progress_bar
 from assets.profile import profile
-from assets.stage import ATTEMPTS_TAG, Outcome, Policy, run_stage
+from assets.stage import Outcome, run_stage
 from resources.configured import EngineResource, StoreResource, launchpad
 from resources.ledger import Ledger
 
@@ -36,7 +36,7 @@ def pages(
     """One row per track: its audio as a browser plays it, for the page on which a batch can be listened to."""
     settings = PageSettings.model_validate(context.op_execution_context.op_config)
     ledger = Ledger(store.build())
-    policy = Policy(attempts=int(context.run.tags.get(ATTEMPTS_TAG, Policy().attempts)))
+    policy = policy_of(context)
 
     def make(batch: str) -> Outcome:
         if ledger.pointer(STAGE.table, batch) and every_file_is_there(ledger, batch):

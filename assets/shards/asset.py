@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.partitions import MANY_A_RUN, batches, column_schema, each_batch, progress_bar
+from assets.partitions import MANY_A_RUN, batches, column_schema, each_batch, policy_of, progress_bar
 from assets.profile import profile
 from assets.shards.settings import ShardSettings
 from assets.shards.stage import pack_batch, shards_stage
-from assets.stage import ATTEMPTS_TAG, Outcome, Policy
+from assets.stage import Outcome
 from resources.configured import EngineResource, StoreResource, launchpad
 from resources.ledger import Ledger
 
@@ -34,7 +34,7 @@ def shards(
     settings = ShardSettings.model_validate(context.op_execution_context.op_config)
     stage, ledger = shards_stage(settings, store.root), Ledger(store.build())
 
-    attempts = int(context.run.tags.get(ATTEMPTS_TAG, Policy().attempts))
+    attempts = policy_of(context).attempts
 
     def pack(batch: str) -> Outcome:
         with progress_bar(f"shards {batch}") as progress:
