@@ -31,7 +31,7 @@ from assets.catalogue.decide import catalogue_batch
 from assets.catalogue.index import POSTINGS, RECORDINGS, DuplicateIndex, blocks
 from assets.catalogue.likeness import TERMS_PER_S, tells_apart
 from assets.catalogue.settings import CatalogueSettings
-from assets.manifest.batches import batch_name
+from assets.manifest.listing import batch_name
 from assets.profile import HOUSE
 from assets.scores.real import real_tracks
 from assets.tracks.measure import measure
