@@ -35,6 +35,7 @@ from assets.manifest.listing import batch_name
 from assets.profile import HOUSE
 from assets.scores.real import real_tracks
 from assets.tracks.measure import measure
+from assets.tracks.probe import probe
 from assets.tracks.settings import TrackSettings
 from resources.child import LIMITS
 from resources.stores import FolderStore
@@ -180,7 +181,7 @@ def real_fingerprints(folders: Sequence[Path]) -> list[np.ndarray]:
     for folder in folders:
         files += [folder / row["file"] for row in json.loads((folder / "truth" / "index.json").read_text())["songs"]]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        found = list(threads.map(lambda path: measure(path, TrackSettings(), LIMITS).fingerprint, files))
+        found = list(threads.map(fingerprint_of, files))
     return [fingerprint for fingerprint in found if tells_apart(fingerprint)]
 
 
@@ -210,6 +211,10 @@ def shared(prints: Sequence[np.ndarray]) -> float:
 
 def megabytes(store: FolderStore, prefix: str) -> float:
     return sum((store.root / key).stat().st_size for key in store.list(prefix)) / 1e6
+
+
+def fingerprint_of(file: Path) -> np.ndarray:
+    return measure(file, probe(file, LIMITS).sample_rate_hz, TrackSettings(), LIMITS).fingerprint
 
 
 if __name__ == "__main__":

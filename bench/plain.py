@@ -22,6 +22,7 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from assets.tracks.measure import measure
+from assets.tracks.probe import probe
 from assets.tracks.settings import TrackSettings
 from resources.engines import LocalEngine
 from resources.ffmpeg import LIMITS, decode, decode_mono
@@ -61,7 +62,7 @@ def open_tools(stems: Path) -> Any:
     whisper = WhisperModel(str(whisper_base()), device="cpu", compute_type="int8", cpu_threads=1, num_workers=1)
 
     def work(file: Path) -> tuple[Work, Work]:
-        loudness_db = measure(file, TrackSettings(), LIMITS).integrated_lufs
+        loudness_db = measure(file, probe(file, LIMITS).sample_rate_hz, TrackSettings(), LIMITS).integrated_lufs
         blocks = list(decode(file, RATE_HZ, 2))
         found = np.concatenate(list(spleeter.vocals(iter(blocks), loudness_db)))
         paths = {stem: stems / f"{file.stem}.{stem}.flac" for stem in ("vocals", "accompaniment")}

@@ -66,7 +66,7 @@ def separated(file: Path, folder: Path, separator: Separator, gain_db: float) ->
     moved = folder / f"{gain_db}.flac"
     gain = np.float32(10 ** (gain_db / 20))
     encode(moved, (gain * block for block in decode(file, RATE_HZ, 2)), RATE_HZ, "flac")
-    loudness_db = measure(moved, TrackSettings(), LIMITS).integrated_lufs
+    loudness_db = measure(moved, RATE_HZ, TrackSettings(), LIMITS).integrated_lufs
     vocals: list[np.ndarray] = []
     separate(decode(moved, RATE_HZ, 2), separator, vocals.append, lambda _: None, loudness_db=loudness_db)
     return np.concatenate(vocals) / FULL_SCALE, loudness_db
