@@ -1,6 +1,6 @@
-"""Whether a quiet song is taken apart as well as a loud one: the same song as it is and 30 dB down, one table.
+"""Whether a quiet song is taken apart as well as a loud one: the same song at two levels, one table.
 
-    python bench/quiet.py DIR [--songs 11] [--down 30]
+    python bench/quiet.py DIR [--songs 11] [--loud -20] [--quiet -45]
 
 Both go through a 24-bit FLAC file and are measured as in `tracks`, then separated as in `stems`.
 """
@@ -31,20 +31,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=11)
-    parser.add_argument("--down", type=float, default=30.0, help="dB")
+    parser.add_argument("--loud", type=float, default=-20.0, help="LUFS")
+    parser.add_argument("--quiet", type=float, default=-45.0, help="LUFS")
     arguments = parser.parse_args()
     separator = open_separator(SPLEETER, threads=2)
     apart: list[float] = []
-    print(
-        "| song | LUFS | SDR, dB | SDR 30 dB down | apart |\n|---|---|---|---|---|".replace("30", f"{arguments.down:g}")
-    )
+    print(f"| song | SDR at {arguments.loud:g} LUFS, dB | at {arguments.quiet:g} LUFS | apart |\n|---|---|---|---|")
     for song, file, vocals in songs(arguments.folder, arguments.songs):
-        with tempfile.TemporaryDirectory() as folder:
-            loud, loudness_db = separated(file, Path(folder), separator, gain_db=0.0)
-            quiet, _ = separated(file, Path(folder), separator, gain_db=-arguments.down)
-        sdr, down = sdr_db(vocals, loud), sdr_db(vocals, quiet * 10 ** (arguments.down / 20))
-        apart.append(abs(sdr - down))
-        print(f"| {song['type']} | {loudness_db:.1f} | {sdr:.2f} | {down:.2f} | {apart[-1]:.2f} |", flush=True)
+        loudness_db = song["loudness"]["lufs"]
+        loud, quiet = (
+            sdr_db(vocals, separated(file, separator, gain_db) * 10 ** (-gain_db / 20))
+            for gain_db in (arguments.loud - loudness_db, arguments.quiet - loudness_db)
+        )
+        apart.append(abs(loud - quiet))
+        print(f"| {song['type']} | {loud:.2f} | {quiet:.2f} | {apart[-1]:.2f} |", flush=True)
     print(f"\nfarthest apart: {max(apart):.2f} dB")
 
 
@@ -58,18 +58,19 @@ def songs(folder: Path, count: int) -> Iterator[tuple[dict[str, Any], Path, np.n
             continue
         found += 1
         vocals, _ = score.load_audio(folder / "truth" / song["id"] / "vocals.flac", RATE_HZ)
-        yield song, folder / "audio" / Path(song["file"]).name, vocals / stems["gain"]
+        yield truth, folder / "audio" / Path(song["file"]).name, vocals / stems["gain"]
 
 
-def separated(file: Path, folder: Path, separator: Separator, gain_db: float) -> tuple[np.ndarray, float]:
-    """The vocals of a song at another level, float64 [n, 2], and its loudness then."""
-    moved = folder / f"{gain_db}.flac"
+def separated(file: Path, separator: Separator, gain_db: float) -> np.ndarray:
+    """The vocals of a song at another level, float64 [n, 2]."""
     gain = np.float32(10 ** (gain_db / 20))
-    encode(moved, (gain * block for block in decode(file, RATE_HZ, 2)), RATE_HZ, "flac")
-    loudness_db = measure(moved, RATE_HZ, TrackSettings(), LIMITS).integrated_lufs
     vocals: list[np.ndarray] = []
-    separate(decode(moved, RATE_HZ, 2), separator, vocals.append, lambda _: None, loudness_db=loudness_db)
-    return np.concatenate(vocals) / FULL_SCALE, loudness_db
+    with tempfile.TemporaryDirectory() as folder:
+        moved = Path(folder) / "moved.flac"
+        encode(moved, (gain * block for block in decode(file, RATE_HZ, 2)), RATE_HZ, "flac")
+        loudness_db = measure(moved, RATE_HZ, TrackSettings(), LIMITS).integrated_lufs
+        separate(decode(moved, RATE_HZ, 2), separator, vocals.append, lambda _: None, loudness_db=loudness_db)
+    return np.concatenate(vocals) / FULL_SCALE
 
 
 def sdr_db(true: np.ndarray, found: np.ndarray) -> float:
