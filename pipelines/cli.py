@@ -76,8 +76,8 @@ def ingest(
         print_json(done)
         return
     console.print(
-        f"{done['listed']:,} files listed: {done['new']:,} new, in {done['batches_sealed']:,} new batches; "
-        f"{done['changed']:,} with new lyrics or tags; {done['batches']:,} batches in all."
+        f"{done['listed']:,} files listed: {done['new']:,} new (batches sealed: {done['batches_sealed']:,}), "
+        f"{done['changed']:,} with new lyrics or tags. Batches in all: {done['batches']:,}."
     )
     if done["waiting"]:
         console.print(f"{done['waiting']:,} files wait until their batch is full; --seal does not wait.")
