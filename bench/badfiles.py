@@ -253,7 +253,7 @@ def bytes_of(rows: list[Row]) -> bytes:
 
 def sha256(ledger: Ledger, key: str) -> str:
     with ledger.store.open(key) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 if __name__ == "__main__":

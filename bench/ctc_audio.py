@@ -194,7 +194,7 @@ def coded(rng: np.random.Generator, audio: np.ndarray) -> np.ndarray:
         plain, small = Path(folder) / "a.wav", Path(folder) / f"b.{suffix}"
         sf.write(plain, audio, RATE_HZ)
         songmaker.encode(plain, small, arguments)
-        back = ["ffmpeg", "-v", "error", "-i", small, "-f", "f32le", "-ac", "1", "-ar", str(RATE_HZ), "-"]
+        back = ["ffmpeg", "-v", "error", "-i", str(small), "-f", "f32le", "-ac", "1", "-ar", str(RATE_HZ), "-"]
         x = np.frombuffer(subprocess.run(back, check=True, capture_output=True).stdout, np.float32)
     return np.pad(x[: len(audio)], (0, max(0, len(audio) - len(x))))
 

@@ -64,6 +64,6 @@ def line(rng: np.random.Generator) -> str:
     if kind == "prose":
         words = re.sub(r"[^A-Za-z' ]", " ", str(rng.choice(sentences()))).split()[:10]
         return " ".join(w if w == "I" else w.lower().strip("'") for w in words)
-    words = SONG if kind == "song" else common_words()
+    vocabulary = list(SONG if kind == "song" else common_words())
     rare = rng.random(int(rng.integers(3, 9))) < (0.6 if kind == "song" else 0.65)
-    return " ".join(str(rng.choice(words)) if r else str(rng.choice(SMALL)) for r in rare)
+    return " ".join(str(rng.choice(vocabulary)) if r else str(rng.choice(SMALL)) for r in rare)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,9 @@ def songs_of(folder: Path) -> Iterator[Song]:
             yield Song(folder.name, (folder / truth["file"]).resolve(), truth["tempo_bpm"], truth["key"])
 
 
-def measure(songs: list[Song], store: Path, methods: dict[str, Callable[[Heard], Found]]) -> Iterator[dict[str, Any]]:
+def measure(
+    songs: list[Song], store: Path, methods: Mapping[str, Callable[[Heard], Found]]
+) -> Iterator[dict[str, Any]]:
     """One row for each song and method."""
     settings = profile().model_copy(update={"store": str(store.absolute())})
     inputs = separated(songs, Ledger(open_store(settings.store_root)), settings)
@@ -147,7 +149,7 @@ def ours_on_the_mix(heard: Heard) -> Found:
 
 def of_melisma(audio: Audio) -> Found:
     tempo, key = tempo_of(audio), key_of(audio)
-    return tempo and tempo.bpm, key and key.name
+    return tempo.bpm if tempo else None, key.name if key else None
 
 
 def of_librosa(heard: Heard) -> Found:

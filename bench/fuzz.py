@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from assets.manifest.batches import batch_name, seal_batches
+from assets.manifest.batches import seal_batches
+from assets.manifest.listing import batch_name
 from assets.manifest.sources import list_source
 from assets.stage import run_stage
 from assets.tables import Row, Status

@@ -80,34 +80,34 @@ def mutant(originals: Mapping[str, bytes], seed: int, number: int) -> tuple[str,
 def flip(dice: random.Random, data: bytearray, _: Mapping[str, bytes]) -> bytes:
     for _number in range(dice.choice((1, 4, 16, 64, 400))):
         data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
-    return data
+    return bytes(data)
 
 
 def overwrite_head(dice: random.Random, data: bytearray, _: Mapping[str, bytes]) -> bytes:
     for _number in range(dice.choice((1, 2, 8))):
         data[dice.randrange(min(len(data), 200))] = dice.randrange(256)
-    return data
+    return bytes(data)
 
 
 def truncate(dice: random.Random, data: bytearray, _: Mapping[str, bytes]) -> bytes:
-    return data[: dice.randrange(len(data))] if dice.random() < 0.7 else data[dice.randrange(len(data)) :]
+    return bytes(data[: dice.randrange(len(data))] if dice.random() < 0.7 else data[dice.randrange(len(data)) :])
 
 
 def duplicate(dice: random.Random, data: bytearray, _: Mapping[str, bytes]) -> bytes:
     start, end = stretch(dice, data)
-    return data[:end] + data[start:end] * dice.choice((1, 1, 3, 50)) + data[end:]
+    return bytes(data[:end] + data[start:end] * dice.choice((1, 1, 3, 50)) + data[end:])
 
 
 def blank(dice: random.Random, data: bytearray, _: Mapping[str, bytes]) -> bytes:
     start, end = stretch(dice, data)
-    return data[:start] + bytes([dice.choice((0, 0xFF))]) * (end - start) + data[end:]
+    return bytes(data[:start] + bytes([dice.choice((0, 0xFF))]) * (end - start) + data[end:])
 
 
 def splice(dice: random.Random, data: bytearray, others: Mapping[str, bytes]) -> bytes:
     other = bytearray(others[dice.choice(sorted(others))])
     start, end = stretch(dice, other)
     at = dice.randrange(len(data))
-    return data[:at] + other[start:end] + data[at + dice.choice((0, end - start)) :]
+    return bytes(data[:at] + other[start:end] + data[at + dice.choice((0, end - start)) :])
 
 
 def extreme(dice: random.Random, data: bytearray, _: Mapping[str, bytes]) -> bytes:
@@ -119,7 +119,7 @@ def extreme(dice: random.Random, data: bytearray, _: Mapping[str, bytes]) -> byt
         value = dice.choice(EXTREMES) & ((1 << 8 * width) - 1)
         if 0 <= at <= len(data) - width:
             data[at : at + width] = value.to_bytes(width, dice.choice(("little", "big")))
-    return data
+    return bytes(data)
 
 
 def reorder(dice: random.Random, data: bytearray, _: Mapping[str, bytes]) -> bytes:

@@ -18,6 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 from assets.pages.page import track_of
 from assets.pages.render import render
 from assets.pages.stage import RATE_HZ, media_of
+from assets.tables import Row
 from resources.ffmpeg import decode, encode
 from resources.stores import FolderStore
 
@@ -80,14 +81,18 @@ def track(number: int, media: dict[str, Any]) -> dict[str, Any]:
         for i in range(WORDS)
     ]
     lines = [
-        {"text": " ".join(word["text"] for word in part), "start_s": part[0]["start_s"], "end_s": part[-1]["end_s"]}
+        {
+            "text": " ".join(str(word["text"]) for word in part),
+            "start_s": part[0]["start_s"],
+            "end_s": part[-1]["end_s"],
+        }
         | {"words": part}
         for part in (words[i : i + 7] for i in range(0, WORDS, 7))
     ]
     window = {"rank": 1, "length_s": 30.0, "start_s": 30.0, "end_s": 60.0, "words": 40, "kind": "lyrics"}
     named = {"title": f"Song {number}", "artist": f"Singer {number % 17}", "license": "CC0-1.0"}
     sung = number % 5 > 0
-    rows = {
+    rows: dict[str, Row] = {
         "manifest": ok | named | {"uri": f"/music/{number}.mp3"},
         "tracks": ok | named | {"genre": "pop", "duration_s": LENGTH_S + number, "lyrics_origin": "txt"},
         "catalogue": ok | {"split": "train", "duplicate_of": None},
