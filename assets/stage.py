@@ -180,12 +180,17 @@ def counts_of(rows: list[Row]) -> dict[str, int]:
     return {status.value: sum(value == status for value in fate.values()) for status in Status}
 
 
+def made_from(recipe: Recipe, batch: str, ledger: Ledger) -> dict[str, str]:
+    """The versions of all that a batch's table would be made from now."""
+    read = {name: pointer.data_version for name in recipe.reads if (pointer := ledger.pointer(name, batch))}
+    return read | dict(recipe.beside(ledger, batch))
+
+
 def seal(recipe: Recipe, batch: str, rows: list[Row], ledger: Ledger) -> str:
     """Makes `rows` the batch's table, and gives its data version: the hash of the keys and fates."""
     table = table_of(recipe.table, rows)
     version = digest([recipe.table, [[row.get(name) for name in VERSIONED] for row in rows]])
-    read = {name: pointer.data_version for name in recipe.reads if (pointer := ledger.pointer(name, batch))}
-    read |= recipe.beside(ledger, batch)
+    read = made_from(recipe, batch, ledger)
     pointer = Pointer(
         f"tables/{recipe.table}/{batch}/{version}.parquet", version, recipe.parameter_hash, read, counts_of(rows)
     )

@@ -5,7 +5,7 @@ from time import monotonic
 from assets.catalogue.decide import catalogue_batch
 from assets.catalogue.index import DuplicateIndex
 from assets.catalogue.settings import CatalogueSettings
-from assets.stage import Outcome, Recipe, counts_of, input_rows, seal, stamp, work_key
+from assets.stage import Outcome, Recipe, counts_of, input_rows, made_from, seal, stamp, work_key
 from assets.tables import Status
 from resources.ledger import Ledger
 from resources.nearby import near
@@ -49,7 +49,8 @@ def catalogue_through(
         if ledger.pointer("tracks", earlier) is None:
             raise Waits(f"the catalogue of {batch} waits for the tracks of {earlier}, which was sealed before it")
         pointer = ledger.pointer(recipe.table, earlier)
-        if pointer is None or pointer.parameter_hash != recipe.parameter_hash or _moved(recipe, earlier, ledger):
+        now = (recipe.parameter_hash, made_from(recipe, earlier, ledger))
+        if pointer is None or (pointer.parameter_hash, pointer.inputs) != now:
             _catalogue(recipe, settings, earlier, sealed, ledger)
         settled.add(earlier)
     outcome = _catalogue(recipe, settings, batch, sealed, ledger)
@@ -66,8 +67,12 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
     work = {work_key(row["track_id"], row["input_hash"], row["parameter_hash"]) for row in rows}
     # A batch is looked up in all postings: in a bucket they would be fetched anew for each.
     index = DuplicateIndex(near(ledger.store))
-    same = pointer is not None and index.holds(batch) and not _moved(recipe, batch, ledger, beside_only=True)
-    same = same and work == {row["key"] for row in inputs.values()}
+    same = (
+        pointer is not None
+        and index.holds(batch)
+        and recipe.beside(ledger, batch).items() <= pointer.inputs.items()
+        and work == {row["key"] for row in inputs.values()}
+    )
     if not same:
         found = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
         rows = [stamp(inputs[row["track_id"]], recipe) | row for row in found]
@@ -82,11 +87,3 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
         audio_s=0.0 if same else sum(row["duration_s"] for row in inputs.values()),
         trouble=[row for row in rows if row["status"] != Status.OK],
     )
-
-
-def _moved(recipe: Recipe, batch: str, ledger: Ledger, beside_only: bool = False) -> bool:
-    """Whether what a batch's table was made from is no longer what it was then."""
-    pointer = ledger.pointer(recipe.table, batch)
-    made_from = pointer.inputs if pointer else {}
-    now = {} if beside_only else {name: p.data_version for name in recipe.reads if (p := ledger.pointer(name, batch))}
-    return any(made_from.get(name) != version for name, version in {**now, **recipe.beside(ledger, batch)}.items())
