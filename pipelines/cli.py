@@ -216,10 +216,10 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Fetch and load each model of the profile, run a little audio through it, and print what that costs."""
-    from pipelines.doctor import examine
+    from pipelines.doctor import examine, roles
 
     trials = []
-    for trial in examine(profile(), seconds):
+    for trial in examine(roles(profile()), seconds, profile().threads):
         trials.append(trial)
         if trial.fault and not as_json:
             errors.print(f"[red]{trial.role} {plain(trial.choice.model)}: {plain(trial.fault)}[/red]")

@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -72,14 +72,12 @@ def roles(profile: Profile) -> list[Role]:
     ]
 
 
-def examine(profile: Profile, seconds: float) -> Iterator[Trial]:
+def examine(roles: Sequence[Role], seconds: float, threads: int) -> Iterator[Trial]:
     """Each model, fetched here and then run in a worker of its own, as a stage runs it."""
-    for role in roles(profile):
+    for role in roles:
         try:
             model = role.find(role.choice, fetch=True)
-            (done,) = LocalEngine(1, profile.threads).run(
-                partial(_open, role, model, profile.threads), [seconds], TIMEOUT_S
-            )
+            (done,) = LocalEngine(1, threads).run(partial(_open, role, model, threads), [seconds], TIMEOUT_S)
         except (ModelUnavailable, EngineError) as error:
             yield Trial(role.name, role.choice, fault=str(error))
             continue
