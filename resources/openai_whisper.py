@@ -28,10 +28,19 @@ class OpenAIWhisper:
     """
 
     def __init__(
-        self, model: "Whisper", *, beam_size: int = 5, device: str = "cpu", precision: str = "float32"
+        self,
+        model: "Whisper",
+        threads: int,
+        *,
+        beam_size: int = 5,
+        device: str = "cpu",
+        precision: str = "float32",
     ) -> None:
+        import torch
+
         if precision not in ("float32", "float16") or (device == "cpu" and precision == "float16"):
             raise ValueError(f"openai-whisper does not compute in {precision} on {device}: float32, or float16 on cuda")
+        torch.set_num_threads(threads)
         self.model = model.to(device)
         self.beam_size = beam_size
         self.half = precision == "float16"

