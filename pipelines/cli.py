@@ -21,6 +21,7 @@ from pipelines.looking import all_standings, named_batches, open_ledger
 from pipelines.printing import AsJson, console, errors, plain, print_json, print_table
 from resources.caches import cache_folder
 from resources.ledger import Ledger
+from resources.models import ModelUnavailable
 from resources.outages import Outage
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -36,7 +37,7 @@ def main() -> None:
     except (RunFailed, Outage) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(1)
-    except (ProfileError, NoSuchTrack) as error:
+    except (ProfileError, NoSuchTrack, ModelUnavailable) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(2)
     except OSError as error:
@@ -106,6 +107,7 @@ def run(
         (standing,) = standings([name], list(stages.values()), ledger, attempts)
         work = [stage for stage in wanted if standing.stages[stage] != Standing.DONE]
         if work:
+            way(profile(), fetch=work)  # a model that cannot be had is said before anything is done
             if not as_json:
                 console.print(f"[bold]{standing.batch}[/bold]: {', '.join(work)}")
             try:
@@ -206,6 +208,28 @@ def backfill(
         print_json({"backfill": backfill_id, "batches": list(plan.batches), "stages": list(plan.stages)})
         return
     console.print(f"Backfill {backfill_id} of {len(plan.batches)} batches: {url}/runs/b/{backfill_id}")
+
+
+@app.command()
+def doctor(
+    seconds: Annotated[float, typer.Option(help="of audio that each hears; many hear 8 to 30 at once", min=1)] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch and load each model of the profile, run a little audio through it, and print what that costs."""
+    from pipelines.doctor import examine, roles
+
+    trials = []
+    for trial in examine(roles(profile()), seconds, profile().threads):
+        trials.append(trial)
+        if trial.fault and not as_json:
+            errors.print(f"[red]{trial.role} {plain(trial.choice.model)}: {plain(trial.fault)}[/red]")
+    rows = [trial.row(seconds) for trial in trials]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(f"Models of the profile {profile().profile!r}", list(rows[0]), (list(row.values()) for row in rows))
+    if any(trial.fault for trial in trials):
+        raise typer.Exit(1)
 
 
 app.command()(looking.status)
