@@ -1,8 +1,9 @@
-"""What tests share: a place for tables, and real songs."""
+"""What tests share: a place for tables, real songs, and small Demucs networks with random weights."""
 
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from resources.stores import FolderStore
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
 
+SOURCES = ["drums", "bass", "other", "vocals"]  # of Demucs
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
 
@@ -75,3 +77,64 @@ def small_disk() -> Iterator[Callable[[Path, str], None]]:
     yield mount
     for folder in set(mounted):
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture(scope="session")
+def demucs_network() -> Callable[..., Any]:
+    """Makes a network of the real class, small and random: demucs_network("HTDemucs", seed=0, segment=…, …)."""
+
+    def make(kind: str = "HTDemucs", seed: int = 0, **changes: Any) -> Any:
+        import torch
+        from demucs.hdemucs import HDemucs
+        from demucs.htdemucs import HTDemucs
+
+        small: dict[str, Any] = {"channels": 4, "segment": Fraction(1, 2), "dconv_comp": 2}
+        if kind == "HTDemucs":
+            small |= {"bottom_channels": 16, "t_layers": 1, "t_heads": 2}
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return {"HTDemucs": HTDemucs, "HDemucs": HDemucs}[kind](SOURCES, **(small | changes)).eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def save_th() -> Callable[..., Path]:
+    """Saves a network as `demucs.states` does, checksum in its name: save_th(network, folder, "sig", half=False)."""
+
+    def save(network: Any, folder: Path, signature: str, *, half: bool = False, **more: Any) -> Path:
+        from demucs.states import get_state, save_with_checksum
+
+        args, kwargs = network._init_args_kwargs
+        training = {"optim": {"lr": 3e-4, "betas": [0.9, 0.999]}, "seed": 42, "dummy": None}  # as OmegaConf gives it
+        state = get_state(network, None, half=half)
+        package = {"klass": type(network), "args": args, "kwargs": kwargs, "state": state, "training_args": training}
+        save_with_checksum(package | more, folder / f"{signature}.th")
+        return next(folder.glob(f"{signature}-*.th"))
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def save_safetensors() -> Callable[..., Path]:
+    """Saves a network as the hub has it: save_safetensors(network, folder, "sig", **metadata)."""
+
+    def save(network: Any, folder: Path, signature: str, **metadata: str) -> Path:
+        from safetensors.torch import save_file
+
+        def encoded(value: Any) -> Any:
+            if isinstance(value, Fraction):
+                return {"_type": "fraction", "numerator": value.numerator, "denominator": value.denominator}
+            return value
+
+        args, kwargs = network._init_args_kwargs
+        facts = {
+            "klass": f"{type(network).__module__}.{type(network).__name__}",
+            "args": json.dumps([encoded(value) for value in args]),
+            "kwargs": json.dumps({name: encoded(value) for name, value in kwargs.items()}),
+        }
+        path = folder / f"{signature}.safetensors"
+        save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path, facts | metadata)
+        return path
+
+    return save
