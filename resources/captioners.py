@@ -1,5 +1,6 @@
 """Who puts a track into words, and what is measured of it beforehand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,10 @@ from numpy.typing import NDArray
 from resources.models import ModelSpec
 
 MEASURED = ModelSpec(name="measured-1", package="melisma", weights_sha256="")
+
+RATE_HZ = 16_000
+LONGEST_S = 30.0  # what a listener hears at once
+TEMPERATURE, TOP_P = 0.7, 0.9  # of answers that are drawn with a seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,13 @@ class Caption:
     tags: tuple[str, ...]
 
 
-class Captioner(Protocol):
-    def caption(self, audio: NDArray[np.float32], rate_hz: int, facts: Facts) -> Caption:
-        """Words for mono audio, float32 [samples], of which `facts` are known. Names no artist."""
+class Listener(Protocol):
+    def listen(self, windows: Sequence[NDArray[np.float32]], prompt: str, seed: int | None = None) -> list[str]:
+        """What is answered to a prompt about each window, mono float32 [samples] at 16 kHz, at most 30 s long.
+
+        Without a seed the likeliest answer, always the same; with one an answer drawn at random, the same for the
+        same seed. Tells what it makes up as surely as what it hears. May be called from several threads.
+
+        Raises:
+            ValueError: a window is empty or too long.
+        """
