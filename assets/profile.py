@@ -1,10 +1,18 @@
-"""The profile: one file that says with which settings and models everything is made."""
+"""The profile: one file that says with which settings and models everything is made.
+
+What counts, from the least to the most: the defaults of each room's settings; `production.toml` beside this file, where
+`profile` is production; the profile's own lines; the environment, as MELISMA_STEMS__SEPARATOR__DEVICE=cuda; and, for
+the assets of one run, Dagster's launchpad.
+"""
 
 import os
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assets.captions.settings import CaptionSettings
@@ -19,6 +27,8 @@ from assets.windows.settings import WindowSettings
 
 HOUSE = Path(__file__).resolve().parents[1]
 VARIABLE = "MELISMA_PROFILE"
+PREFIX, INSIDE = "MELISMA_", "__"
+PRESETS = {"embedded": None, "production": Path(__file__).parent / "production.toml"}
 
 
 class ProfileError(ValueError):
@@ -30,6 +40,7 @@ class Profile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    profile: Literal["embedded", "production"] = Field("embedded", description="which models are used")
     store: str = Field(default="data", description="a folder, or s3://bucket/prefix")
     workers: int = Field(default=0, ge=0, description="worker processes; 0 for one a core")
     threads: int = Field(default=1, ge=1, description="threads of each worker")
@@ -58,18 +69,69 @@ class Profile(BaseModel):
 
 @cache
 def profile() -> Profile:
-    """The profile that MELISMA_PROFILE names, or the project's `melisma.toml`. Raises ProfileError."""
-    return read_profile(Path(os.environ.get(VARIABLE) or HOUSE / "melisma.toml"))
+    """The profile as the environment has it. MELISMA_PROFILE is a file, or the name of a preset for `melisma.toml`.
+
+    Raises:
+        ProfileError: it cannot be read.
+    """
+    named = os.environ.get(VARIABLE, "")
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    if named in PRESETS:
+        environment[f"{PREFIX}PROFILE"] = named
+    path = Path(named) if named and named not in PRESETS else HOUSE / "melisma.toml"
+    return read_profile(path, environment)
 
 
-def read_profile(path: Path) -> Profile:
-    """Raises ProfileError, in words."""
+def read_profile(path: Path, environment: Mapping[str, str] | None = None) -> Profile:
+    """The profile in a file (.toml, .yaml), with what the environment says otherwise. Raises ProfileError, in words."""
     try:
-        return Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ProfileError(f"there is no profile {path}; set {VARIABLE} to a file, or unset it") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{path} is not TOML: {error}") from None
+        own = _merged(_parsed(path), _said_in(environment or {}))
+        preset = PRESETS.get(str(own.get("profile", "embedded")))
+        return Profile.model_validate(_merged(_parsed(preset), own) if preset else own)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ProfileError(f"{path}: {faults}") from None
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        parsed = yaml.safe_load(text) if path.suffix in (".yaml", ".yml") else tomllib.loads(text)
+    except FileNotFoundError:
+        presets = " or ".join(PRESETS)
+        raise ProfileError(f"there is no profile {path}; set {VARIABLE} to a file, {presets}, or unset it") from None
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        kind = "YAML" if path.suffix in (".yaml", ".yml") else "TOML"
+        raise ProfileError(f"{path} is not {kind}: {error}") from None
+    if not isinstance(parsed or {}, dict):
+        raise ProfileError(f"{path} holds no settings: it should have lines such as store: data")
+    return parsed or {}
+
+
+def _said_in(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Settings in environment variables, nested. A value is read as in TOML, and as a text where it is none."""
+    said: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if variable.startswith(PREFIX):
+            *rooms, name = variable.removeprefix(PREFIX).lower().split(INSIDE)
+            inner = said
+            for room in rooms:
+                inner = inner.setdefault(room, {})
+            inner[name] = _value_of(text)
+    return said
+
+
+def _value_of(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, section by section; where both say something, `over` counts."""
+    merged = dict(under)
+    for name, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = _merged(merged[name], value) if both else value
+    return merged

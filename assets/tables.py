@@ -69,6 +69,8 @@ SPAN = _struct(start_s=REAL, end_s=REAL)
 WORD = _struct(text=TEXT, start_s=REAL, end_s=REAL, confidence=REAL)
 LINE = _struct(text=TEXT, start_s=REAL, end_s=REAL, confidence=REAL, words=pa.list_(WORD))
 
+MODEL = _struct(role=TEXT, name=TEXT, package=TEXT, revision=TEXT, sha256=TEXT)
+
 FATE = {"track_id": TEXT, "status": TEXT, "reason": TEXT, "detail": TEXT, "input_hash": TEXT, "parameter_hash": TEXT}
 COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "manifest": {
@@ -112,7 +114,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "gain_db": REAL,
         "vocal_to_mix_db": REAL,
         "vocal_segments": pa.list_(SPAN),
-        "model": TEXT,
+        "models": pa.list_(MODEL),
     },
     "lyrics": {
         "language": TEXT,
@@ -123,7 +125,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "evidence": TEXT,
         "lrc_uri": TEXT,
         "json_uri": TEXT,
-        "model": TEXT,
+        "models": pa.list_(MODEL),
     },
     "captions": {
         "caption": TEXT,
@@ -131,7 +133,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "tags": pa.list_(TEXT),
         "tempo_bpm": REAL,
         "key": TEXT,
-        "model": TEXT,
+        "models": pa.list_(MODEL),
     },
     "windows": {
         "rank": WHOLE,
@@ -192,7 +194,7 @@ DESCRIPTIONS = {
     "rank": "1 is the best of its length",
     "shard_uri": "key of the tar in the store",
     "offset_bytes": "where the sample starts in the tar",
-    "model": "which model made it",
+    "models": "which models made it: their role, name, package, revision and the sha256 of their weights",
     "duration_s": "length as decoded, seconds",
     "given_lines": "the lyrics that came with the file; anchor_s where an .lrc gave the line's time",
     "true_peak_dbtp": "EBU R128 true peak",

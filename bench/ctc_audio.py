@@ -25,6 +25,7 @@ from tqdm import tqdm
 from bench import ctc_text
 from bench.ctc_voices import FORMANTS, perform, pick_voice
 from bench.songmaker import singer, songmaker
+from resources.models import LocalModel
 from resources.separators import SPLEETER, Separator, open_separator
 
 RATE_HZ = 16_000
@@ -162,7 +163,7 @@ def separated(mix: np.ndarray) -> np.ndarray:
 @cache
 def separator() -> Separator:
     """One for each worker process."""
-    return open_separator(SPLEETER, threads=1)
+    return open_separator(LocalModel(SPLEETER), threads=1)
 
 
 def cut(rng: np.random.Generator, music: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ import numpy as np
 from assets.lyrics.align import blended
 from resources.acoustics import CTC_HEAD, RATE_HZ, AcousticModel, open_acoustic_model
 from resources.ffmpeg import decode
+from resources.models import LocalModel
 from training.ctc_head import word_starts
 
 
@@ -47,7 +48,7 @@ def main() -> None:
     parser.add_argument("--stems", type=Path, help="a folder of NAME.vocals.flac, NAME as in DIR/audio")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
-    model = open_acoustic_model(CTC_HEAD, args.threads)
+    model = open_acoustic_model(LocalModel(CTC_HEAD), args.threads)
     heard: dict[str, Heard] = defaultdict(Heard)
     for file in sorted((args.songs / "truth").glob("*/truth.json")):
         truth = json.loads(file.read_text())

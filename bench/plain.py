@@ -26,6 +26,7 @@ from assets.tracks.probe import probe
 from assets.tracks.settings import TrackSettings
 from resources.engines import LocalEngine
 from resources.ffmpeg import LIMITS, decode, decode_mono
+from resources.models import LocalModel
 from resources.separators import SPLEETER, open_separator
 from resources.weights import whisper_base
 
@@ -58,7 +59,7 @@ def open_tools(stems: Path) -> Any:
     from faster_whisper import WhisperModel
 
     parameters = tuple({**dict(SPLEETER.parameters), **OWN_MASK}.items())
-    spleeter = open_separator(replace(SPLEETER, parameters=parameters), threads=1)
+    spleeter = open_separator(LocalModel(replace(SPLEETER, parameters=parameters)), threads=1)
     whisper = WhisperModel(str(whisper_base()), device="cpu", compute_type="int8", cpu_threads=1, num_workers=1)
 
     def work(file: Path) -> tuple[Work, Work]:

@@ -22,6 +22,7 @@ from assets.tracks.measure import measure
 from assets.tracks.settings import TrackSettings
 from bench.songmaker import score
 from resources.ffmpeg import LIMITS, decode, encode
+from resources.models import LocalModel
 from resources.separators import SPLEETER, Separator, open_separator
 
 RATE_HZ = 44_100
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--loud", type=float, default=-20.0, help="LUFS")
     parser.add_argument("--quiet", type=float, default=-45.0, help="LUFS")
     arguments = parser.parse_args()
-    separator = open_separator(SPLEETER, threads=2)
+    separator = open_separator(LocalModel(SPLEETER), threads=2)
     apart: list[float] = []
     print(f"| song | SDR at {arguments.loud:g} LUFS, dB | at {arguments.quiet:g} LUFS | apart |\n|---|---|---|---|")
     for song, file, vocals in songs(arguments.folder, arguments.songs):

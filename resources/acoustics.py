@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from pydantic import Field
 
-from resources.models import ModelSpec
+from resources.models import LocalModel, ModelChoice, ModelSpec
 from resources.weights import WHISPER_BASE_SHA256, read_checked, whisper_base
 
 RATE_HZ = 16_000
@@ -29,6 +30,11 @@ CTC_HEAD = ModelSpec(
 )
 
 
+class AlignerChoice(ModelChoice):
+    model: str = Field(CTC_HEAD.name, description="What hears where the letters of the words are.")
+    language: str = Field("", description="Of a model that has several, as eng; empty: its own.")
+
+
 class AcousticModel(Protocol):
     symbols: tuple[str, ...]  # symbols[0] is the CTC blank
     frame_s: float
@@ -40,18 +46,24 @@ class AcousticModel(Protocol):
         """
 
 
-def open_acoustic_model(spec: ModelSpec, threads: int) -> AcousticModel:
-    """Loads the weights that `spec` names.
+def aligner_of(choice: AlignerChoice, *, fetch: bool = False) -> LocalModel:
+    """The acoustic model that is chosen, as far as this machine has it; with `fetch` all of it, ready to be opened.
 
     Raises:
-        ValueError: no such acoustic model.
+        ModelUnavailable: it cannot be had (`fetch` only).
+    """
+    return LocalModel(CTC_HEAD)
+
+
+def open_acoustic_model(model: LocalModel, threads: int) -> AcousticModel:
+    """Loads the weights of a model that `aligner_of` has fetched.
+
+    Raises:
         WeightsError: its weights are not installed, or are others.
     """
-    if spec.name != CTC_HEAD.name:
-        raise ValueError(f"no acoustic model is called {spec.name!r}; there is {CTC_HEAD.name!r}")
-    parameters = dict(spec.parameters)
+    parameters = dict(model.spec.parameters)
     return WhisperCtc(
-        read_checked(HEAD_PATH, spec.weights_sha256),
+        read_checked(HEAD_PATH, model.spec.weights_sha256),
         WhisperEncoder(threads),
         context_s=float(parameters["context_s"]),
         level_db=float(parameters["level_db"]),

@@ -34,7 +34,9 @@ def launchpad(settings: BaseModel) -> dict[str, dg.Field]:
     values = settings.model_dump(mode="json")
     return {
         name: dg.Field(
-            config_type_of(values[name], field.annotation), default_value=values[name], description=field.description
+            config_type_of(getattr(settings, name), field.annotation),
+            default_value=values[name],
+            description=field.description,
         )
         for name, field in type(settings).model_fields.items()
     }
@@ -47,10 +49,12 @@ def config_type_of(value: Any, annotation: Any) -> Any:
             f"{'_or_'.join(get_args(annotation))}", [dg.EnumValue(choice) for choice in get_args(annotation)]
         )
     match value:
+        case BaseModel():
+            return dg.Shape(launchpad(value))
         case None:
             return dg.Noneable(next((kind for kind in get_args(annotation) if kind in (bool, int, float)), str))
         case bool() | int() | float() | str():
             return type(value)
-        case list():
+        case list() | tuple():
             return [type(value[0]) if value else str]
     return dg.Permissive()

@@ -1,7 +1,12 @@
-"""What a model is, as far as versions are concerned: importing this costs nothing."""
+"""What a model is, as far as versions are concerned, and how one is chosen: importing this loads no model."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+
+Precision = Literal["float32", "float16", "bfloat16", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,9 +14,61 @@ class ModelSpec:
     """Names one set of weights and how it is run. Whatever changes its results is in here."""
 
     name: str
-    package: str
+    package: str  # where the weights come from: a pip package, a repository of the hub, a file
     weights_sha256: str
     parameters: tuple[tuple[str, str | int | float | bool], ...] = ()
+    revision: str = ""  # the commit of a repository of the hub
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "parameters": dict(self.parameters)}
+
+    def as_row(self, role: str) -> dict[str, str]:
+        """What a table's row says of a model that had a part in it."""
+        return {
+            "role": role,
+            "name": self.name,
+            "package": self.package,
+            "revision": self.revision,
+            "sha256": self.weights_sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model as this machine has it: what it is, where its weights lie, and on what it is to run.
+
+    Device and batch are no part of what it is: they change nothing but the last bits of its results.
+    """
+
+    spec: ModelSpec
+    path: Path | None = None  # None where the weights come with a package, or are not here yet
+    device: str = "cpu"
+    batch: int = 1
+
+
+class ModelUnavailable(Exception):
+    """A model cannot be used here: one sentence that says why, and what to do."""
+
+
+class ModelChoice(BaseModel):
+    """Which model fills a role, where its weights are, and on what it runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(description="Its name.")
+    weights: str = Field("", description="A folder or a file with its weights; empty: its pip package, or the hub.")
+    revision: str = Field(
+        "", description="Commit on the hub; empty: what is in the hub's cache here, or else the newest."
+    )
+    sha256: str = Field("", description="What the weights must hash to; empty: what is published, where that is known.")
+    device: str = Field("cpu", description="cpu, cuda (a worker for each GPU) or cuda:0.")
+    precision: Precision = Field("float32", description="Of the numbers it computes with.")
+    batch: PositiveInt = Field(1, description="How much is computed at once, where the model can.")
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, device: str) -> str:
+        kind, _, number = device.partition(":")
+        if kind not in ("cpu", "cuda") or (number and (kind == "cpu" or not number.isdigit())):
+            raise ValueError(f"{device!r} is no device; there is cpu, cuda and cuda:0, cuda:1, …")
+        return device

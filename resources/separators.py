@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from pydantic import Field, field_validator
 
-from resources.models import ModelSpec
+from resources.models import LocalModel, ModelChoice, ModelSpec
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,20 @@ HOP = 1024
 LEAD = WINDOW - HOP  # of silence before the track, so that each of its samples is in four frames
 
 
+DEMUCS = ("htdemucs", "htdemucs_ft", "hdemucs_mmi")
+
+
+class SeparatorChoice(ModelChoice):
+    model: str = Field(SPLEETER.name, description=f"What takes a song apart: {SPLEETER.name}, {', '.join(DEMUCS)}.")
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, model: str) -> str:
+        if model not in (SPLEETER.name, *DEMUCS):
+            raise ValueError(f"no separator is called {model!r}; there is {SPLEETER.name}, {', '.join(DEMUCS)}")
+        return model
+
+
 class Separator(Protocol):
     @property
     def rate_hz(self) -> int: ...
@@ -40,16 +55,22 @@ class Separator(Protocol):
         """
 
 
-def open_separator(spec: ModelSpec, threads: int) -> Separator:
-    """Loads the weights that `spec` names.
+def separator_of(choice: SeparatorChoice, *, fetch: bool = False) -> LocalModel:
+    """The separator that is chosen, as far as this machine has it; with `fetch` all of it, ready to be opened.
 
     Raises:
-        ValueError: no such separator.
+        ModelUnavailable: it cannot be had (`fetch` only).
+    """
+    return LocalModel(SPLEETER)
+
+
+def open_separator(model: LocalModel, threads: int) -> Separator:
+    """Loads the weights of a model that `separator_of` has fetched.
+
+    Raises:
         WeightsError: its weights are not installed, or are others.
     """
-    if spec.name != SPLEETER.name:
-        raise ValueError(f"no separator is called {spec.name!r}; there is {SPLEETER.name!r}")
-    return SpleeterSeparator(spec, threads)
+    return SpleeterSeparator(model.spec, threads)
 
 
 class SpleeterSeparator:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
+from pydantic import Field, PositiveInt
 
-from resources.models import ModelSpec
+from resources.models import LocalModel, ModelChoice, ModelSpec, Precision
 from resources.weights import WHISPER_BASE_SHA256, whisper_base
 
 RATE_HZ = 16_000
@@ -19,6 +20,13 @@ WHISPER_BASE = ModelSpec(
     weights_sha256=WHISPER_BASE_SHA256,
     parameters=(("compute_type", "int8"), ("beam_size", 5)),
 )
+
+
+class TranscriberChoice(ModelChoice):
+    model: str = Field(WHISPER_BASE.name, description="What writes down the words of a song.")
+    engine: Literal["faster-whisper", "openai-whisper"] = Field("faster-whisper", description="What runs it.")
+    precision: Precision = Field("int8", description="Of the numbers it computes with.")
+    beam_size: PositiveInt = Field(5, description="How many wordings are followed at once.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +62,23 @@ class Transcriber(Protocol):
         """
 
 
-def open_transcriber(spec: ModelSpec, threads: int) -> Transcriber:
-    """Loads the weights that `spec` names: the embedded ones, or any model that faster-whisper knows by its `package`
-    (a folder, or a name on the hub).
+def transcriber_of(choice: TranscriberChoice, *, fetch: bool = False) -> LocalModel:
+    """The transcriber that is chosen, as far as this machine has it; with `fetch` all of it, ready to be opened.
+
+    Raises:
+        ModelUnavailable: it cannot be had (`fetch` only).
+    """
+    return LocalModel(WHISPER_BASE)
+
+
+def open_transcriber(model: LocalModel, threads: int) -> Transcriber:
+    """Loads the weights of a model that `transcriber_of` has fetched.
 
     Raises:
         WeightsError: the embedded weights are not installed, or are others.
     """
-    folder = whisper_base() if spec.name == WHISPER_BASE.name else spec.package
-    run = dict(spec.parameters)
+    folder = model.path or whisper_base()
+    run = dict(model.spec.parameters)
     return FasterWhisper(folder, threads, compute_type=str(run["compute_type"]), beam_size=int(run["beam_size"]))
 
 

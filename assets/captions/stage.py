@@ -65,7 +65,7 @@ def captions_of(settings: CaptionSettings, store: Store, captioner: Captioner, t
             "tags": list(caption.tags),
             "tempo_bpm": round(tempo.bpm, 1) if tempo else None,
             "key": key.name if key else None,
-            "model": settings.captioner,
+            "models": [MEASURED.as_row("captioner")],
         }
     ]
 

@@ -2,10 +2,15 @@
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
+from resources.acoustics import AlignerChoice
+from resources.transcribers import TranscriberChoice
+
 
 class LyricsSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    transcriber: TranscriberChoice = TranscriberChoice()
+    aligner: AlignerChoice = AlignerChoice()
     language: str | None = Field(None, description="Language of all tracks, as en; none to tell it track by track.")
     voice_up_db: NonNegativeFloat = Field(
         6.0,

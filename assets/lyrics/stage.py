@@ -18,15 +18,23 @@ from assets.lyrics.transcribe import Heard, densest, hear
 from assets.lyrics.trust import agreement_of, evidence_of, trust_of
 from assets.stage import Process, Stage
 from assets.tables import Row
-from resources.acoustics import CTC_HEAD, AcousticModel, open_acoustic_model
+from resources.acoustics import AcousticModel, aligner_of, open_acoustic_model
 from resources.ffmpeg import decode_mono, local_path
+from resources.models import LocalModel
 from resources.stores import Store, open_store
-from resources.transcribers import RATE_HZ, WHISPER_BASE, Transcriber, open_transcriber
+from resources.transcribers import RATE_HZ, Transcriber, open_transcriber, transcriber_of
 
-MODEL = f"{WHISPER_BASE.name}, {CTC_HEAD.name}"
+CHOICES = {"transcriber", "aligner"}  # settings that say which models; what they come to is in the models' own specs
 
 
-def lyrics_stage(settings: LyricsSettings, store_root: str, threads: int = 1) -> Stage:
+def lyrics_stage(settings: LyricsSettings, store_root: str, threads: int = 1, *, fetch: bool = False) -> Stage:
+    """With `fetch` its models are on this machine afterwards.
+
+    Raises:
+        ModelUnavailable: one of them cannot be had (`fetch` only).
+    """
+    transcriber = transcriber_of(settings.transcriber, fetch=fetch)
+    aligner = aligner_of(settings.aligner, fetch=fetch)
     return Stage(
         table="lyrics",
         version="2",
@@ -35,26 +43,30 @@ def lyrics_stage(settings: LyricsSettings, store_root: str, threads: int = 1) ->
             "stems": ("vocals_uri", "vocal_segments"),
         },
         parameters={
-            "settings": settings.model_dump(mode="json"),
-            "transcriber": WHISPER_BASE.as_json(),
-            "aligner": CTC_HEAD.as_json(),
+            "settings": settings.model_dump(mode="json", exclude=CHOICES),
+            "transcriber": transcriber.spec.as_json(),
+            "aligner": aligner.spec.as_json(),
         },
-        open=partial(_open, settings, store_root, threads),
+        open=partial(_open, settings, transcriber, aligner, store_root, threads),
         timeout_s=1800.0,
     )
 
 
-def _open(settings: LyricsSettings, store_root: str, threads: int) -> Process:
-    ears = Ears(open_transcriber(WHISPER_BASE, threads), open_acoustic_model(CTC_HEAD, threads))
+def _open(
+    settings: LyricsSettings, transcriber: LocalModel, aligner: LocalModel, store_root: str, threads: int
+) -> Process:
+    models = (transcriber.spec.as_row("transcriber"), aligner.spec.as_row("aligner"))
+    ears = Ears(open_transcriber(transcriber, threads), open_acoustic_model(aligner, threads), models)
     return partial(lyrics_of, settings, ears, open_store(store_root))
 
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """The two models: one writes words down, the other hears where their letters are."""
+    """The two models: one writes words down, the other hears where their letters are; and how a row names them."""
 
     transcriber: Transcriber
     acoustics: AcousticModel
+    models: Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ def lyrics_of(settings: LyricsSettings, ears: Ears, store: Store, track: Row) ->
             vocals = decode_mono(path, RATE_HZ)
         listen = _align_given if given else _transcribe
         found = listen(settings, ears, Sound(mix, vocals, singing, track["duration_s"]), given, notes)
-    return [_row(store, track, found, enhanced=settings.enhanced_lrc)]
+    return [_row(store, track, found, ears.models, enhanced=settings.enhanced_lrc)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +167,7 @@ def _words(lines: Sequence[SungLine]) -> list[str]:
     return [word for line in lines for word in line.words]
 
 
-def _row(store: Store, track: Row, found: Found, *, enhanced: bool) -> Row:
+def _row(store: Store, track: Row, found: Found, models: Sequence[Row], *, enhanced: bool) -> Row:
     """The row, once its files are in the store."""
     key = track["key"]
     names = {suffix: f"lyrics/{key[:2]}/{key}.{suffix}" for suffix in ("lrc", "json")}
@@ -165,7 +177,7 @@ def _row(store: Store, track: Row, found: Found, *, enhanced: bool) -> Row:
         "lines": as_values(found.lines),
         "words": sum(len(line.words) for line in found.lines),
         "trust": found.trust,
-        "model": MODEL,
+        "models": list(models),
     }
     store.put_bytes(names["lrc"], lrc(found.lines, words=enhanced).encode())
     store.put_bytes(names["json"], as_json(row | {"evidence": found.evidence, "duration_s": track["duration_s"]}))

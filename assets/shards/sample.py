@@ -15,9 +15,9 @@ HAIR_S = 2e-6  # windows are whole microseconds, words need not be
 READS: Mapping[str, tuple[str, ...]] = {
     "tracks": ("uri", "sha256", "duration_s", "license", "genre", "parameter_hash"),
     "catalogue": ("split", "parameter_hash"),
-    "stems": ("vocals_uri", "gain_db", "model", "parameter_hash"),
-    "lyrics": ("language", "origin", "lines", "trust", "model", "parameter_hash"),
-    "captions": ("caption", "short_caption", "tags", "tempo_bpm", "key", "model", "parameter_hash"),
+    "stems": ("vocals_uri", "gain_db", "models", "parameter_hash"),
+    "lyrics": ("language", "origin", "lines", "trust", "models", "parameter_hash"),
+    "captions": ("caption", "short_caption", "tags", "tempo_bpm", "key", "models", "parameter_hash"),
     "windows": ("rank", "length_s", "start_s", "end_s", "words", "kind", "parameter_hash"),
 }
 
@@ -119,7 +119,7 @@ def lines_within(lines: Iterable[Row], start_s: float, end_s: float, duration_s:
 
 
 def _made_with(row: Row) -> dict[str, Any]:
-    return {"parameter_hash": row["parameter_hash"], "model": row.get("model")}
+    return {"parameter_hash": row["parameter_hash"], "models": row.get("models") or []}
 
 
 def _time(seconds: float) -> float:

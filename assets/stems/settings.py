@@ -4,13 +4,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from resources.separators import SPLEETER
+from resources.separators import SeparatorChoice
 
 
 class StemSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    separator: str = Field(SPLEETER.name, description="What takes a song apart.")
+    separator: SeparatorChoice = SeparatorChoice()
     codec: Literal["flac", "opus"] = Field(
         "flac",
         description="How stems are kept: flac (24 bit, they add up to the mix exactly) or opus (a sixth of the size).",

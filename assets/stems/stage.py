@@ -12,17 +12,20 @@ from assets.stems.separate import HEADROOM_DB, HOP_S, Levels, Write, separate
 from assets.stems.settings import StemSettings
 from assets.tables import Row
 from resources.ffmpeg import decode, encode, local_path
-from resources.models import ModelSpec
-from resources.separators import SPLEETER, Separator, open_separator
+from resources.models import LocalModel, ModelSpec
+from resources.separators import Separator, open_separator, separator_of
 from resources.stores import Store, open_store
 
-SPECS = {SPLEETER.name: SPLEETER}
 STEMS = ("vocals", "accompaniment")
 
 
-def stems_stage(settings: StemSettings, store_root: str, threads: int) -> Stage:
-    """Raises KeyError where the settings name a separator there is not."""
-    spec = SPECS[settings.separator]
+def stems_stage(settings: StemSettings, store_root: str, threads: int, *, fetch: bool = False) -> Stage:
+    """With `fetch` its separator is on this machine afterwards.
+
+    Raises:
+        ModelUnavailable: it cannot be had (`fetch` only).
+    """
+    separator = separator_of(settings.separator, fetch=fetch)
     return Stage(
         table="stems",
         version="2",
@@ -31,13 +34,13 @@ def stems_stage(settings: StemSettings, store_root: str, threads: int) -> Stage:
             "tracks": ("uri", "sha256", "duration_s", "integrated_lufs", "true_peak_dbtp"),
             "catalogue": (),
         },
-        parameters={"codec": settings.codec, "separator": spec.as_json()},
-        open=partial(_open, settings, spec, store_root, threads),
+        parameters={"codec": settings.codec, "separator": separator.spec.as_json()},
+        open=partial(_open, settings, separator, store_root, threads),
     )
 
 
-def _open(settings: StemSettings, spec: ModelSpec, store_root: str, threads: int) -> Process:
-    return partial(stems_of, settings, spec, open_store(store_root), open_separator(spec, threads))
+def _open(settings: StemSettings, model: LocalModel, store_root: str, threads: int) -> Process:
+    return partial(stems_of, settings, model.spec, open_store(store_root), open_separator(model, threads))
 
 
 def stems_of(settings: StemSettings, spec: ModelSpec, store: Store, separator: Separator, track: Row) -> list[Row]:
@@ -65,7 +68,7 @@ def stems_of(settings: StemSettings, spec: ModelSpec, store: Store, separator: S
                 {"start_s": segment.start_s, "end_s": segment.end_s}
                 for segment in vocal_segments(levels.vocals, levels.mix, HOP_S, track["duration_s"])
             ],
-            "model": spec.name,
+            "models": [spec.as_row("separator")],
         }
     ]
 

@@ -11,6 +11,7 @@ import pytest
 
 from resources.acoustics import CTC_HEAD, RATE_HZ, AcousticModel, open_acoustic_model
 from resources.ffmpeg import decode
+from resources.models import LocalModel
 from resources.weights import WeightsError
 from training.ctc_head import word_starts
 
@@ -20,7 +21,7 @@ CLIP_S = 34.0  # longer than one window of the encoder
 
 @pytest.fixture(scope="module")
 def model() -> AcousticModel:
-    return open_acoustic_model(CTC_HEAD, threads=2)
+    return open_acoustic_model(LocalModel(CTC_HEAD), threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +78,7 @@ def test_audio_may_have_any_length(model: AcousticModel, samples: int) -> None:
 
 def test_other_weights_than_the_spec_names_are_refused() -> None:
     with pytest.raises(WeightsError, match="sha256"):
-        open_acoustic_model(replace(CTC_HEAD, weights_sha256="0" * 64), threads=1)
-
-
-def test_an_unknown_model_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="no acoustic model is called 'mms'"):
-        open_acoustic_model(replace(CTC_HEAD, name="mms"), threads=1)
+        open_acoustic_model(LocalModel(replace(CTC_HEAD, weights_sha256="0" * 64)), threads=1)
 
 
 def test_the_spec_costs_nothing_to_import() -> None:

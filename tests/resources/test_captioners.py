@@ -9,7 +9,9 @@ def test_facts_are_unknown_until_they_are_measured():
 
 
 def test_the_spec_of_the_measured_captioner_is_plain_json():
-    assert MEASURED.as_json() == {"name": "measured-1", "package": "melisma", "weights_sha256": "", "parameters": {}}
+    assert MEASURED.as_json() == {
+        "name": "measured-1", "package": "melisma", "weights_sha256": "", "parameters": {}, "revision": "",
+    }  # fmt: skip
 
 
 def test_any_object_that_writes_captions_is_a_captioner():

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.ffmpeg import decode
-from resources.separators import HOP, SPLEETER, WINDOW, SpleeterSeparator, open_separator
+from resources.models import LocalModel
+from resources.separators import HOP, SPLEETER, WINDOW, SeparatorChoice, SpleeterSeparator, open_separator
 from resources.weights import WeightsError
 
 RATE_HZ = 44_100
@@ -104,12 +105,12 @@ def test_no_more_than_a_segment_is_held(small):
 
 def test_other_weights_than_the_spec_names_are_refused():
     with pytest.raises(WeightsError, match="sha256"):
-        open_separator(replace(SPLEETER, weights_sha256="0" * 64), 1)
+        open_separator(LocalModel(replace(SPLEETER, weights_sha256="0" * 64)), 1)
 
 
 def test_a_separator_that_does_not_exist_is_named():
-    with pytest.raises(ValueError, match="demixer"):
-        open_separator(replace(SPLEETER, name="demixer"), 1)
+    with pytest.raises(ValueError, match="no separator is called 'demixer'; there is spleeter-2stems, htdemucs"):
+        SeparatorChoice(model="demixer")
 
 
 @pytest.fixture(scope="module")

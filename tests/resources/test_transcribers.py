@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from resources.ffmpeg import decode
+from resources.models import LocalModel
 from resources.transcribers import RATE_HZ, WHISPER_BASE, open_transcriber
 
 
 @pytest.fixture(scope="module")
 def whisper():
-    return open_transcriber(WHISPER_BASE, threads=1)
+    return open_transcriber(LocalModel(WHISPER_BASE), threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,14 @@
 """Embedded weights: joined once, checked, and never half there."""
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from resources import weights
-from resources.weights import WHISPER_BASE_SHA256, WeightsError, read_checked, whisper_base
+from resources.weights import WHISPER_BASE_SHA256, WeightsError, checked, read_checked, sha256_of, whisper_base
 
 
 @pytest.fixture
@@ -67,3 +68,45 @@ def test_a_weights_file_is_read_only_if_it_is_the_one_that_was_named(tmp_path: P
         read_checked(file, hashlib.sha256(b"others").hexdigest())
     with pytest.raises(WeightsError, match="there are no weights"):
         read_checked(tmp_path / "none", "")
+
+
+def test_weights_hash_to_what_their_bytes_do(empty_cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "voice.th").write_bytes(b"weights")
+    assert sha256_of(tmp_path / "voice.th") == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_weights_that_were_replaced_are_hashed_again(empty_cache: Path, tmp_path: Path) -> None:
+    file = tmp_path / "voice.th"
+    file.write_bytes(b"weights")
+    before = sha256_of(file)
+    file.write_bytes(b"others!")
+    assert sha256_of(file) != before
+
+
+def test_weights_that_are_as_they_were_are_not_read_again(empty_cache: Path, tmp_path: Path) -> None:
+    file = tmp_path / "voice.th"
+    file.write_bytes(b"weights")
+    before, state = sha256_of(file), file.stat()
+    file.write_bytes(b"unnoted")
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert sha256_of(file) == before
+
+
+def test_a_folder_hashes_to_all_the_weights_in_it(empty_cache: Path, tmp_path: Path) -> None:
+    for part in ("1", "2"):
+        (tmp_path / f"model-{part}.safetensors").write_bytes(part.encode())
+    before = sha256_of(tmp_path)
+    (tmp_path / "model-2.safetensors").write_bytes(b"another")
+    assert sha256_of(tmp_path) != before
+
+
+def test_weights_that_are_not_those_asked_for_are_refused(empty_cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "voice.th").write_bytes(b"weights")
+    with pytest.raises(WeightsError, match=r"voice\.th has sha256 .*, expected abc"):
+        checked(tmp_path / "voice.th", "abc")
+
+
+@pytest.mark.parametrize("name", ["", "nowhere.th"])
+def test_weights_that_are_not_there_are_named(empty_cache: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(WeightsError, match="there are no weights"):
+        sha256_of(tmp_path / name)

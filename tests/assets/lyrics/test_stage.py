@@ -7,6 +7,7 @@ from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.stage import Ears, lyrics_of, lyrics_stage
 from assets.tables import COLUMNS, Reason, Rejected
 from resources.acoustics import CTC_HEAD, open_acoustic_model
+from resources.models import LocalModel
 from resources.transcribers import WHISPER_BASE, open_transcriber
 
 SETTINGS = LyricsSettings()
@@ -14,7 +15,7 @@ SETTINGS = LyricsSettings()
 
 @pytest.fixture(scope="module")
 def ears():
-    return Ears(open_transcriber(WHISPER_BASE, 1), open_acoustic_model(CTC_HEAD, 1))
+    return Ears(open_transcriber(LocalModel(WHISPER_BASE), 1), open_acoustic_model(LocalModel(CTC_HEAD), 1), [])
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def track(tmp_path, vocals):
     (tmp_path / "store/stems").mkdir(parents=True)
     soundfile.write(tmp_path / "store/stems/v.flac", 0.5 * vocals, RATE_HZ, subtype="PCM_24")
     window = {"length_s": 5.0, "words": 0, "kind": "energy", "parameter_hash": "w"}
-    captions = dict.fromkeys(("caption", "short_caption", "tags", "tempo_bpm", "key", "model", "parameter_hash"))
+    captions = dict.fromkeys(("caption", "short_caption", "tags", "tempo_bpm", "key", "models", "parameter_hash"))
     return {
         "track_id": "t",
         "batch": "b00000",
@@ -37,8 +37,8 @@ def track(tmp_path, vocals):
             "parameter_hash": "t",
         },
         "catalogue": {"split": "train", "parameter_hash": "c"},
-        "stems": {"vocals_uri": "stems/v.flac", "gain_db": 20 * np.log10(0.5), "model": "m", "parameter_hash": "s"},
-        "lyrics": {"language": None, "origin": "none", "lines": [], "trust": 0.4, "model": "m", "parameter_hash": "l"},
+        "stems": {"vocals_uri": "stems/v.flac", "gain_db": 20 * np.log10(0.5), "models": [], "parameter_hash": "s"},
+        "lyrics": {"language": None, "origin": "none", "lines": [], "trust": 0.4, "models": [], "parameter_hash": "l"},
         "captions": captions,
         "windows": [
             window | {"rank": 1, "start_s": 6.5, "end_s": 11.5},

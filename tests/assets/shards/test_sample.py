@@ -23,6 +23,7 @@ def line(*words):
 
 
 LINES = [line(word("we", 9.0, 9.5), word("run", 10.1, 10.6)), line(word("all", 11.0, 11.4), word("night", 11.4, 12.0))]
+MODEL = {"role": "separator", "name": "spleeter", "package": "p", "revision": "", "sha256": "385e"}
 WINDOW = {
     "rank": 1, "length_s": 5.0, "start_s": 10.1, "end_s": 15.1, "words": 3, "kind": "lyrics", "parameter_hash": "w",
 }  # fmt: skip
@@ -34,12 +35,12 @@ TRACK = {
         "parameter_hash": "t",
     },
     "catalogue": {"split": "train", "parameter_hash": "c"},
-    "stems": {"vocals_uri": "v.flac", "gain_db": 0.0, "model": "spleeter", "parameter_hash": "s"},
+    "stems": {"vocals_uri": "v.flac", "gain_db": 0.0, "models": [MODEL], "parameter_hash": "s"},
     "lyrics": {
-        "language": "en", "origin": "given", "lines": LINES, "trust": 0.9, "model": "ctc", "parameter_hash": "l",
+        "language": "en", "origin": "given", "lines": LINES, "trust": 0.9, "models": [], "parameter_hash": "l",
     },
     "captions": {
-        "caption": "A song.", "short_caption": "song", "tags": [], "tempo_bpm": 90.0, "key": "A minor", "model": "m",
+        "caption": "A song.", "short_caption": "song", "tags": [], "tempo_bpm": 90.0, "key": "A minor", "models": [],
         "parameter_hash": "p",
     },
 }  # fmt: skip
@@ -61,7 +62,7 @@ def test_a_sample_tells_where_it_comes_from():
     sample = json.loads(sample_json(TRACK, WINDOW, 44100))
     assert sample["lyrics"]["text"] == "run\nall night!"
     assert sample["license"] == "CC0"
-    assert sample["provenance"]["stages"]["stems"] == {"parameter_hash": "s", "model": "spleeter"}
+    assert sample["provenance"]["stages"]["stems"] == {"parameter_hash": "s", "models": [MODEL]}
     assert sample["provenance"]["stages"]["windows"]["parameter_hash"] == "w"
     assert sample["provenance"]["uri"] == "file:///a.mp3"
 

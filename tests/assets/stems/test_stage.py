@@ -1,7 +1,6 @@
 import pickle
 
 import numpy as np
-import pytest
 import soundfile
 
 from assets.stems.settings import StemSettings
@@ -50,7 +49,5 @@ def test_an_instrumental_has_no_vocal_segments_and_opus_is_smaller(demo_songs, s
         assert stem.stat().st_size < 30_000 * demo_songs["instrumental"]["duration"]
 
 
-def test_duplicates_are_not_separated_and_a_separator_that_does_not_exist_is_named():
+def test_duplicates_are_not_separated():
     assert stems_stage(StemSettings(), "nowhere", 1).reads["catalogue"] == ()
-    with pytest.raises(KeyError, match="demixer"):
-        stems_stage(StemSettings(separator="demixer"), "nowhere", 1)

@@ -1,0 +1,28 @@
+"""What a model runs on."""
+
+from resources.models import ModelUnavailable
+
+
+def check_device(device: str) -> None:
+    """Raises ModelUnavailable where there is no such device, with what to do."""
+    if device == "cpu":
+        return
+    found = cuda_devices()
+    number = int(device.partition(":")[2] or 0)
+    if number >= found:
+        counted = f"it has {found}" if found else "it has none that torch can use"
+        raise ModelUnavailable(
+            f"this machine has no CUDA device {number} ({counted}): set `device` to cpu, or run where there is one"
+        )
+
+
+def cuda_devices() -> int:
+    """How many GPUs torch can use here."""
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def device_of(device: str, worker: int) -> str:
+    """The device of one of several workers: `cuda` alone is shared out among them, GPU by GPU."""
+    return f"cuda:{worker % cuda_devices()}" if device == "cuda" else device
