@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from assets.tables import Reason, Rejected, Row, Status, ok_rows, table_of
 from resources.child import DecodeError
-from resources.engines import Done, Engine, WorkerDied
+from resources.engines import ALONE, Crew, Done, Engine, WorkerDied
 from resources.ledger import EFFORTS, Ledger, Pointer, digest
 from resources.outages import outage_of
 
@@ -65,6 +65,7 @@ class Stage(Recipe):
 
     open: Callable[[], Process]
     timeout_s: float = 3600.0
+    crew: Crew = ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ def _finished(stage: Stage, batch: str, ledger: Ledger, attempts: int) -> dict[s
 
 
 def _work(stage: Stage, engine: Engine, todo: list[Row], progress: Progress) -> Iterator[tuple[list[Row], Row]]:
-    for count, done in enumerate(engine.run(stage.open, todo, stage.timeout_s), start=1):
+    for count, done in enumerate(engine.run(stage.open, todo, stage.timeout_s, stage.crew), start=1):
         rows = [stamp(done.item, stage) | row for row in _rows_of(done)]
         progress(count, len(todo))
         yield rows, effort_of(done, rows[0])

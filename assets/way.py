@@ -1,6 +1,6 @@
 """The way of a track: the stages in the order in which they read each other."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from assets.captions.stage import captions_stage
 from assets.catalogue.stage import catalogue_stage, catalogue_through
@@ -15,14 +15,18 @@ from resources.engines import Engine
 from resources.ledger import Ledger
 
 
-def way(profile: Profile) -> dict[str, Recipe]:
-    """Every partitioned stage by its table, as the profile has it."""
+def way(profile: Profile, *, fetch: Container[str] = ()) -> dict[str, Recipe]:
+    """Every partitioned stage by its table, as the profile has it. The models of those in `fetch` are here afterwards.
+
+    Raises:
+        ModelUnavailable: a model of a stage in `fetch` cannot be had.
+    """
     root, threads = profile.store_root, profile.threads
     stages: list[Recipe] = [
         tracks_stage(profile.tracks, threads),
         catalogue_stage(profile.catalogue),
-        stems_stage(profile.stems, root, threads),
-        lyrics_stage(profile.lyrics, root, threads),
+        stems_stage(profile.stems, root, threads, fetch="stems" in fetch),
+        lyrics_stage(profile.lyrics, root, threads, fetch="lyrics" in fetch),
         captions_stage(profile.captions, root, threads),
         windows_stage(profile.windows),
         shards_stage(profile.shards, root),
@@ -36,10 +40,11 @@ def go(
     """Takes a batch all the way, or to the stage `last`, without Dagster.
 
     Raises:
-        KeyError: there is no such stage.
+        ValueError: there is no such stage.
+        ModelUnavailable: a model cannot be had; before anything is done.
     """
-    stages, policy = way(profile), policy or Policy()
-    stages[last]
+    names = list(way(profile))
+    stages, policy = way(profile, fetch=names[: names.index(last) + 1]), policy or Policy()
     for name, stage in stages.items():
         if not isinstance(stage, Stage):
             yield catalogue_through(stage, profile.catalogue, batch, ledger)

@@ -21,6 +21,7 @@ from pipelines.looking import all_standings, named_batches, open_ledger
 from pipelines.printing import AsJson, console, errors, plain, print_json, print_table
 from resources.caches import cache_folder
 from resources.ledger import Ledger
+from resources.models import ModelUnavailable
 from resources.outages import Outage
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -36,7 +37,7 @@ def main() -> None:
     except (RunFailed, Outage) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(1)
-    except (ProfileError, NoSuchTrack) as error:
+    except (ProfileError, NoSuchTrack, ModelUnavailable) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(2)
     except OSError as error:
@@ -106,6 +107,7 @@ def run(
         (standing,) = standings([name], list(stages.values()), ledger, attempts)
         work = [stage for stage in wanted if standing.stages[stage] != Standing.DONE]
         if work:
+            way(profile(), fetch=work)  # a model that cannot be had is said before anything is done
             if not as_json:
                 console.print(f"[bold]{standing.batch}[/bold]: {', '.join(work)}")
             try:

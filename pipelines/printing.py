@@ -45,14 +45,14 @@ def plain(text: str) -> str:
 def shown(value: Any) -> str:
     """A value as a person reads it: numbers to a thousandth, stretches of time as from–to."""
     match value:
-        case None:
-            return ""
         case int() if not isinstance(value, bool):
             return f"{value:,}"
         case float():
             return f"{value:,.3f}".rstrip("0").rstrip(".")
         case {"start_s": start_s, "end_s": end_s}:
             return f"{shown(start_s)}–{shown(end_s)}"
+        case {"role": role, "name": name}:
+            return f"{role} {name}"
         case list():
             return ", ".join(shown(part) for part in value)
-    return str(value)
+    return "" if value is None else str(value)

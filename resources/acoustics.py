@@ -52,7 +52,7 @@ def aligner_of(choice: AlignerChoice, *, fetch: bool = False) -> LocalModel:
     Raises:
         ModelUnavailable: it cannot be had (`fetch` only).
     """
-    return LocalModel(CTC_HEAD)
+    return choice.local(CTC_HEAD)
 
 
 def open_acoustic_model(model: LocalModel, threads: int) -> AcousticModel:

@@ -1,6 +1,7 @@
 """What a model runs on."""
 
-from resources.models import ModelUnavailable
+from resources.engines import Crew
+from resources.models import LocalModel, ModelUnavailable
 
 
 def check_device(device: str) -> None:
@@ -26,3 +27,9 @@ def cuda_devices() -> int:
 def device_of(device: str, worker: int) -> str:
     """The device of one of several workers: `cuda` alone is shared out among them, GPU by GPU."""
     return f"cuda:{worker % cuda_devices()}" if device == "cuda" else device
+
+
+def crew_of(*models: LocalModel) -> Crew:
+    """Who is worth having at a work with these models: on GPUs a process for each, which has some tracks under way."""
+    shares = [1 if ":" in model.device else max(1, cuda_devices()) for model in models if model.device != "cpu"]
+    return Crew(min(shares, default=None), max(model.tracks_at_once for model in models))

@@ -44,6 +44,7 @@ class LocalModel:
     path: Path | None = None  # None where the weights come with a package, or are not here yet
     device: str = "cpu"
     batch: int = 1
+    tracks_at_once: int = 1
 
 
 class ModelUnavailable(Exception):
@@ -64,6 +65,10 @@ class ModelChoice(BaseModel):
     device: str = Field("cpu", description="cpu, cuda (a worker for each GPU) or cuda:0.")
     precision: Precision = Field("float32", description="Of the numbers it computes with.")
     batch: PositiveInt = Field(1, description="How much is computed at once, where the model can.")
+    tracks_at_once: PositiveInt = Field(
+        1,
+        description="Tracks that a worker has under way: they share batches, and files are read meanwhile.",
+    )
 
     @field_validator("device")
     @classmethod
@@ -72,3 +77,7 @@ class ModelChoice(BaseModel):
         if kind not in ("cpu", "cuda") or (number and (kind == "cpu" or not number.isdigit())):
             raise ValueError(f"{device!r} is no device; there is cpu, cuda and cuda:0, cuda:1, …")
         return device
+
+    def local(self, spec: ModelSpec, path: Path | None = None) -> LocalModel:
+        """The model that was chosen, once it is known what it is and where it lies."""
+        return LocalModel(spec, path, self.device, self.batch, self.tracks_at_once)

@@ -61,7 +61,7 @@ def separator_of(choice: SeparatorChoice, *, fetch: bool = False) -> LocalModel:
     Raises:
         ModelUnavailable: it cannot be had (`fetch` only).
     """
-    return LocalModel(SPLEETER)
+    return choice.local(SPLEETER)
 
 
 def open_separator(model: LocalModel, threads: int) -> Separator:

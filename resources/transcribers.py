@@ -68,7 +68,7 @@ def transcriber_of(choice: TranscriberChoice, *, fetch: bool = False) -> LocalMo
     Raises:
         ModelUnavailable: it cannot be had (`fetch` only).
     """
-    return LocalModel(WHISPER_BASE)
+    return choice.local(WHISPER_BASE)
 
 
 def open_transcriber(model: LocalModel, threads: int) -> Transcriber:

@@ -30,4 +30,5 @@ def lyrics(
 ) -> Iterator[dg.MaterializeResult]:
     """One row per track: its words, each with the time at which it is sung, and how far those times can be trusted."""
     settings = LyricsSettings.model_validate(context.op_execution_context.op_config)
-    yield from materialise(context, lyrics_stage(settings, store.root, engine.threads), store, engine)
+    stage = lyrics_stage(settings, store.root, engine.threads, fetch=True)
+    yield from materialise(context, stage, store, engine)

@@ -19,6 +19,8 @@ from assets.lyrics.trust import agreement_of, evidence_of, trust_of
 from assets.stage import Process, Stage
 from assets.tables import Row
 from resources.acoustics import AcousticModel, aligner_of, open_acoustic_model
+from resources.devices import crew_of
+from resources.engines import ALONE
 from resources.ffmpeg import decode_mono, local_path
 from resources.models import LocalModel
 from resources.stores import Store, open_store
@@ -49,6 +51,7 @@ def lyrics_stage(settings: LyricsSettings, store_root: str, threads: int = 1, *,
         },
         open=partial(_open, settings, transcriber, aligner, store_root, threads),
         timeout_s=1800.0,
+        crew=crew_of(transcriber, aligner) if fetch else ALONE,
     )
 
 

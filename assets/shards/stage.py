@@ -58,7 +58,7 @@ def pack_batch(
     efforts: list[Row] = []
 
     def samples() -> Iterator[EncodedSample]:
-        for count, done in enumerate(engine.run(stage.open, todo, stage.timeout_s), start=1):
+        for count, done in enumerate(engine.run(stage.open, todo, stage.timeout_s, stage.crew), start=1):
             fate = OK if done.error is None else fate_of(done.error)
             if done.error is not None:
                 not_ok.append(stamp(done.item, stage) | fate)

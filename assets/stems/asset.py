@@ -30,4 +30,5 @@ def stems(
 ) -> Iterator[dg.MaterializeResult]:
     """One row per track: where its vocals and its accompaniment lie, and when there is singing."""
     settings = StemSettings.model_validate(context.op_execution_context.op_config)
-    yield from materialise(context, stems_stage(settings, store.root, engine.threads), store, engine)
+    stage = stems_stage(settings, store.root, engine.threads, fetch=True)
+    yield from materialise(context, stage, store, engine)

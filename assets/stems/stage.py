@@ -11,6 +11,8 @@ from assets.stems.segments import vocal_segments
 from assets.stems.separate import HEADROOM_DB, HOP_S, Levels, Write, separate
 from assets.stems.settings import StemSettings
 from assets.tables import Row
+from resources.devices import crew_of
+from resources.engines import ALONE
 from resources.ffmpeg import decode, encode, local_path
 from resources.models import LocalModel, ModelSpec
 from resources.separators import Separator, open_separator, separator_of
@@ -36,6 +38,7 @@ def stems_stage(settings: StemSettings, store_root: str, threads: int, *, fetch:
         },
         parameters={"codec": settings.codec, "separator": separator.spec.as_json()},
         open=partial(_open, settings, separator, store_root, threads),
+        crew=crew_of(separator) if fetch else ALONE,
     )
 
 

@@ -121,8 +121,8 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(ledger, tmp_path)
     seal_manifest(ledger, sizes)
 
     class Cable(InlineEngine):
-        def run(self, open_work, items, timeout_s):
-            for count, done in enumerate(super().run(open_work, items, timeout_s)):
+        def run(self, open_work, items, timeout_s, crew):
+            for count, done in enumerate(super().run(open_work, items, timeout_s, crew)):
                 if count == 4:
                     raise KeyboardInterrupt
                 yield done
