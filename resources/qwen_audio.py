@@ -1,6 +1,6 @@
-"""Qwen2-Audio through `transformers`: hears stretches of music and answers a prompt about each.
+"""Qwen2-Audio through `transformers`: hears stretches of music, and answers a prompt about each.
 
-Letters in comments: b stretches in a batch, v tokens of the vocabulary, l tokens of a prompt with its audio, n of answers.
+Letters in comments: b windows in a batch, v tokens of the vocabulary, l tokens of a question, n of its answer.
 """
 
 import logging
@@ -46,7 +46,7 @@ class QwenAudio:
         folder: Path,
         *,
         device: str = "cpu",
-        dtype: torch.dtype = torch.float32,
+        precision: str = "float32",
         batch: int = 8,
         max_tokens: int = 256,
     ) -> None:
@@ -54,7 +54,7 @@ class QwenAudio:
         try:
             self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
             model = Qwen2AudioForConditionalGeneration.from_pretrained(
-                folder, dtype=dtype, local_files_only=True, use_safetensors=True
+                folder, dtype=getattr(torch, precision), local_files_only=True, use_safetensors=True
             )
         except (OSError, ValueError) as error:
             raise WeightsError(f"{folder} does not hold Qwen2-Audio as safetensors: {error}") from error

@@ -1,5 +1,6 @@
-"""Qwen2-Audio through vLLM's offline engine, where it is installed: the same answers sooner, since it batches by token."""
+"""Qwen2-Audio through vLLM's offline engine, where it is installed: it plans its batches token by token."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -17,7 +18,15 @@ CONTEXT_TOKENS = 4096  # the prompt, 750 for half a minute of audio, and the ans
 class VllmAudio:
     """vLLM plans its own batches, of at most `batch` stretches; threads take turns."""
 
-    def __init__(self, folder: Path, *, dtype: str = "bfloat16", batch: int = 64, max_tokens: int = 256) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str = "cuda:0",
+        precision: str = "bfloat16",
+        batch: int = 64,
+        max_tokens: int = 256,
+    ) -> None:
         """Raises WeightsError where vLLM is not installed."""
         try:
             from vllm import LLM, SamplingParams
@@ -26,11 +35,16 @@ class VllmAudio:
                 "vLLM is not installed here: pip install vllm (it needs a CUDA device), "
                 "or set the captioner's engine to transformers"
             ) from error
+        # Its engine is a process of its own, which takes the first GPU that it sees.
+        if device.startswith("cuda:"):
+            seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+            number = int(device.removeprefix("cuda:"))
+            os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[number] if seen else str(number)
         self.parameters: Any = SamplingParams
         self.max_tokens = max_tokens
         self.engine: Any = LLM(
             model=str(folder),
-            dtype=dtype,
+            dtype=precision,
             load_format="safetensors",
             max_model_len=CONTEXT_TOKENS,
             max_num_seqs=batch,

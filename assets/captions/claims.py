@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 
+from assets.captions.beats import WrongTempo, with_tempo
 from assets.captions.key import TONICS
-from assets.scores.facts import COUNTED, NOTES, beat_agrees, tempo_agrees
+from assets.scores.facts import NOTES
 from resources.captioners import Facts
 
 
@@ -22,32 +23,23 @@ class Contradicted(Exception):
         self.wrong = wrong
 
 
-UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-VALUES = {word: n for n, word in enumerate(UNITS)} | {word: 10 * n for n, word in enumerate(TENS, 2)}
-SPELT = re.compile(
-    rf"\b(?:(?:{'|'.join(VALUES)}|hundred)\b(?:[ -](?:and )?(?=(?:{'|'.join(VALUES)}|hundred)\b))?)+", re.IGNORECASE
-)
-NUMBER = r"(?<![\d.])\d{2,3}(?:\.\d+)?(?!\d)"
-UNIT = r"(?:bpms?\b|b\.p\.m\.|beats (?:per|a|each) minute)"
-ABOUT = r"(?:(?:about|around|approximately|approx\.?|roughly|nearly|some|circa|between|ranging|from|~)\s*)"
-# 80 BPM, around 120-130 bpm, between 80 and 90 beats per minute; a BPM of 80, a tempo of about 80
-TEMPO = re.compile(
-    rf"(?P<lead>\b(?:bpm|tempo)\s*(?:of|is|=|:|at)\s*)?(?P<about>{ABOUT}{{1,2}})?(?P<low>{NUMBER})"
-    rf"(?:\s*(?:-|–|—|to|and|or)\s*(?P<high>{NUMBER}))?(?P<unit>\s*-?\s*{UNIT})?",
+QUICK = re.compile(
+    r"\b(?:fast|quick|rapid|brisk)[ -](?:\w+[ -])?(?:tempo|paced?|beat|rhythm)|\bup-?tempo|\btempo is (?:fast|quick)",
     re.IGNORECASE,
 )
-ARTICLE = re.compile(r"\b([Aa])n?(?= (?P<number>\d+)[ -]BPM)", re.IGNORECASE)
-QUICK = re.compile(r"\b(?:fast|quick|rapid|brisk)[ -](?:\w+[ -])?(?:tempo|paced?|beat|rhythm)|\bup-?tempo|\btempo is (?:fast|quick)", re.IGNORECASE)
 SLOW = re.compile(r"\bslow[ -](?:\w+[ -])?(?:tempo|paced?|beat|rhythm)|\bdown-?tempo|\btempo is slow", re.IGNORECASE)
 
-KEY = re.compile(r"\b(?P<note>[A-G])(?P<shift>#|♯|♭|b\b|b(?= )|[ -]?(?:sharp|flat))?[ -]*(?P<mode>major|minor|maj\b|min\b)")
+KEY = re.compile(
+    r"\b(?P<note>[A-G])(?P<shift>#|♯|♭|b\b|b(?= )|[ -]?(?:sharp|flat))?[ -]*(?P<mode>major|minor|maj\b|min\b)"
+)
 OF_THE_TRACK = re.compile(r"(?:\bin|\bkey(?: of| is|:)?(?: likely| probably)?)(?: the)?(?: key of)?\s+$", re.IGNORECASE)
 
 VOICE = r"(?:vocals?|vocalists?|singers?|singing|sings?|sung|rapp(?:er|ing|ed)|raps?|voices?|choirs?|lyrics?|crooning)"
 NO_VOICE = re.compile(
-    rf"\b(?:no|without|lacks?|lacking|absence of|devoid of|free of|not? (?:any|contain|have|feature)(?: any)?)\s+(?:\w+ ){{0,2}}?{VOICE}\b"
-    r"|\b(?:purely|entirely|fully|completely|an?|is|mostly|all)[ -]instrumental\b(?! (?:section|intro|outro|break|bridge"
+    r"\b(?:no|without|lacks?|lacking|absence of|devoid of|free of|not? (?:any|contain|have|feature)(?: any)?)\s+"
+    rf"(?:\w+ ){{0,2}}?{VOICE}\b"
+    r"|\b(?:purely|entirely|fully|completely|an?|is|mostly|all)[ -]instrumental\b"
+    r"(?! (?:section|intro|outro|break|bridge"
     r"|interlude|passage|part|solo|accompaniment|backing|arrangement|bed|layer|element|texture|introduction|hook)s?\b)"
     r"|^instrumental\W*$|\binstrumental (?:piece|track|song|composition|music|work|version|tune|number)\b"
     rf"|^none\W*$|\b{VOICE}:? (?:are |is )?(?:absent|none)\b",
@@ -55,7 +47,11 @@ NO_VOICE = re.compile(
 )  # fmt: skip
 SOME_VOICE = re.compile(rf"\b{VOICE}\b", re.IGNORECASE)
 # What is said of instruments, or of how a part of them sounds.
-VOICING = re.compile(r"\b(?:chord|piano|string|synth|guitar|brass|bass|lead|inner|second) voices?\b|\bvocal-?like\b|\bsings? (?:out )?over\b", re.IGNORECASE)
+VOICING = re.compile(
+    r"\b(?:chord|piano|string|synth|guitar|brass|bass|lead|inner|second) voices?\b"
+    r"|\bvocal-?like\b|\bsings? (?:out )?over\b",
+    re.IGNORECASE,
+)
 
 
 def put_right(sentence: str, facts: Facts) -> str:
@@ -68,65 +64,23 @@ def put_right(sentence: str, facts: Facts) -> str:
         Contradicted: it claims what is not so, beyond mending.
     """
     _check_voice(sentence, facts.sung)
-    sentence = ARTICLE.sub(_article, TEMPO.sub(_tempo(facts.tempo_bpm), in_figures(sentence)))
+    try:
+        sentence = with_tempo(sentence, facts.tempo_bpm)
+    except WrongTempo:
+        raise Contradicted(Wrong.TEMPO) from None
     if (facts.pace == "slow" and QUICK.search(sentence)) or (facts.pace == "fast" and SLOW.search(sentence)):
         raise Contradicted(Wrong.TEMPO)
     return KEY.sub(_key(facts.key), sentence)
 
 
-def in_figures(sentence: str) -> str:
-    """With numbers of beats in figures: one hundred and twenty beats per minute is 120 beats per minute."""
-    after = re.compile(rf"\s*(?:(?:-|–|to|and|or)\s*(?:{NUMBER}|{SPELT.pattern})\s*)?-?\s*{UNIT}", re.IGNORECASE)
-    before = re.compile(r"bpm\s*(?:of|is|=|:|at)\s*$", re.IGNORECASE)
-
-    def figure(spelt: re.Match[str]) -> str:
-        counts = after.match(sentence, spelt.end()) or before.search(sentence[: spelt.start()])
-        return str(value_of(spelt[0])) if counts else spelt[0]
-
-    return SPELT.sub(figure, sentence)
-
-
-def value_of(spelt: str) -> int:
-    """120, of one hundred and twenty and of one twenty."""
-    value = 0
-    for word in re.findall(r"[a-z]+", spelt.lower()):
-        if word == "hundred":
-            value = max(value, 1) * 100
-        elif word != "and":
-            hundreds = value * 100 if 0 < value < 3 and VALUES[word] >= 10 else value
-            value = hundreds + VALUES[word]
-    return value
-
-
-def _tempo(measured_bpm: float | None) -> Callable[[re.Match[str]], str]:
-    def right(claim: re.Match[str]) -> str:
-        if not claim["lead"] and not claim["unit"]:
-            return claim[0]  # some other number
-        low = float(claim["low"])
-        high = max(low, float(claim["high"] or 0))
-        if measured_bpm is None:
-            raise Contradicted(Wrong.TEMPO)
-        if tempo_agrees(measured_bpm, min(max(measured_bpm, low), high)):
-            return claim[0]
-        ends = beat_agrees(measured_bpm, low) and beat_agrees(measured_bpm, high)
-        if not ends and not any(low <= times * measured_bpm <= high for times in COUNTED):
-            raise Contradicted(Wrong.TEMPO)
-        unit = " BPM" if claim["unit"] else ""
-        return f"{claim['lead'] or ''}{'about ' if claim['about'] else ''}{measured_bpm:.0f}{unit}"
-
-    return right
-
-
-def _article(article: re.Match[str]) -> str:
-    """An 80 BPM groove, a 120 BPM groove."""
-    number = article["number"]
-    return f"{article[1]}{'n' if number[0] == '8' or number in ('11', '18') else ''}"
-
-
 def _key(measured: str | None) -> Callable[[re.Match[str]], str]:
     def right(claim: re.Match[str]) -> str:
-        if not claim["shift"] and claim["note"] == "A" and not OF_THE_TRACK.search(claim.string[: claim.start()]):
-            return claim[0]  # a major influence
+        if claim[0].startswith(("A major", "A minor")) and claim.string[: claim.start()].rstrip()[-1:] in (
+            "",
+            ".",
+            ":",
+        ):
+            return claim[0]  # A major influence is …
         if measured is None:
             raise Contradicted(Wrong.KEY)
         if pitch_and_mode(claim) == pitch_and_mode(KEY.fullmatch(measured)):

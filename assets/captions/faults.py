@@ -24,19 +24,20 @@ REFUSAL = re.compile(
     r"|\bno audio (?:was|is|has|file|clip|provided)|\bplease (?:provide|upload|share)\b",
     re.IGNORECASE,
 )
-ENGLISH = frozenset(
-    "the and with of is this that from by for are it has its as which at to in an be on there but or while".split()
-)
-OTHERS = frozenset(
-    "el los las una uno y con por para pero muy esta este es del que como"  # Spanish
-    " le les des et avec est dans du une sur pour cette qui au aux"  # French
-    " der das und ist mit ein eine einer von zu den dem sehr auch nicht im"  # German
-    " il di che e gli della per una sono nel molto"  # Italian
-    " o os uma um com da do em não na no música"  # Portuguese
-    " een het van de met zijn voor en op"  # Dutch
-    " i w z na jest się to och är som med att en det på"  # Polish, Swedish
-    " yang dan dengan ini ve bir ile bu".split()  # Indonesian, Turkish
-) - {"do", "no", "to", "i", "o", "e"}
+ENGLISH = frozenset({
+    "the", "and", "with", "of", "is", "this", "that", "from", "by", "for", "are", "it", "has", "its", "as", "which",
+    "at", "to", "in", "an", "be", "on", "there", "but", "or", "while",
+})  # fmt: skip
+OTHERS = frozenset({
+    "el", "los", "las", "una", "uno", "y", "con", "por", "para", "pero", "muy", "esta", "este", "es", "del", "que",  # Spanish
+    "le", "les", "des", "et", "avec", "est", "dans", "du", "une", "sur", "pour", "cette", "qui", "au", "aux",  # French
+    "der", "das", "und", "ist", "mit", "ein", "eine", "einer", "von", "zu", "den", "dem", "sehr", "auch", "im",  # German
+    "il", "di", "che", "gli", "della", "sono", "nel", "molto",  # Italian
+    "os", "uma", "um", "com", "da", "em", "não", "na", "música",  # Portuguese
+    "een", "het", "van", "de", "met", "zijn", "voor", "en", "op",  # Dutch
+    "w", "z", "jest", "się", "och", "är", "som", "med", "att", "det", "på",  # Polish and Swedish
+    "yang", "dan", "dengan", "ini", "ve", "bir", "ile", "bu",  # Indonesian and Turkish
+})  # fmt: skip
 FOREIGN_LETTERS = 0.1  # share of letters beyond the Latin alphabet
 LONGEST_PHRASE = 12  # words, of what may come again and again
 REPEATS = 4

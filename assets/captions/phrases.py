@@ -12,7 +12,7 @@ LONGEST_ITEM = 4  # words
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, each with its full stop. Half a sentence at the end is kept only where it stands alone."""
+    """The sentences of a text, each with its full stop; half a one at the end is kept only where it stands alone."""
     found = [part.strip() for part in END.split(" ".join(text.split())) if any(map(str.isalpha, part))]
     if len(found) > 1 and not found[-1].rstrip("\"'”’)").endswith((".", "!", "?")):
         found.pop()

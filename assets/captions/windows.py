@@ -23,9 +23,7 @@ def windows_to_hear(duration_s: float, sung: Sequence[Span], count: int, length_
         return [(0.0, duration_s)]
     count = min(count, -int(-duration_s // length_s))
     # The middles of as many equal parts: never only the start, which is often an introduction.
-    starts = [
-        min(max((i + 0.5) * duration_s / count - length_s / 2, 0.0), duration_s - length_s) for i in range(count)
-    ]
+    starts = [min(max((i + 0.5) * duration_s / count - length_s / 2, 0.0), duration_s - length_s) for i in range(count)]
     chosen = [(start_s, start_s + length_s) for start_s in starts]
     best = most_sung(duration_s, sung, length_s)
     wanted_s = min(SUNG_S, sung_s(best, sung))
@@ -36,7 +34,7 @@ def windows_to_hear(duration_s: float, sung: Sequence[Span], count: int, length_
 
 
 def most_sung(duration_s: float, sung: Sequence[Span], length_s: float) -> Span:
-    """The earliest stretch of `length_s` that holds the most singing: it starts or ends with some, or with the track."""
+    """The earliest stretch of `length_s` with the most singing: it starts or ends with some, or with the track."""
     last_s = duration_s - length_s
     edges = [edge for a, b in sung for edge in (a, b - length_s)]
     starts = sorted({0.0, last_s, *(min(max(edge, 0.0), last_s) for edge in edges)})

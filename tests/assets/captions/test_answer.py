@@ -62,7 +62,9 @@ def test_half_a_sentence_at_the_end_is_dropped():
 
 
 def test_a_list_may_be_a_sentence():
-    answer = read_answer("Genre: The genre is hip-hop.\nInstruments: The instruments include 808 drums and a synth pad.")
+    answer = read_answer(
+        "Genre: The genre is hip-hop.\nInstruments: The instruments include 808 drums and a synth pad."
+    )
     assert (answer.genre, answer.instruments) == (("hip-hop",), ("808 drums", "synth pad"))
 
 

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from num2words import num2words
 
-from assets.captions.claims import Contradicted, Wrong, in_figures, put_right, value_of
+from assets.captions.beats import in_figures, value_of
+from assets.captions.claims import Contradicted, Wrong, put_right
 from assets.captions.key import TONICS
 from resources.captioners import Facts
 
@@ -32,7 +33,7 @@ def test_what_agrees_with_what_was_measured_stays_as_it_is(sentence):
     ("said", "right"),
     [
         ("It moves at 160 BPM.", "It moves at 80 BPM."),
-        ("It has a tempo of around 160 bpm.", "It has a tempo of about 80 BPM."),
+        ("It has a tempo of around 160 bpm.", "It has a tempo of around 80 BPM."),
         ("It has a tempo of 155-165 BPM.", "It has a tempo of 80 BPM."),
         ("The beat is between 150 and 170 beats per minute.", "The beat is about 80 BPM."),
         ("At one hundred and sixty beats per minute it dances.", "At 80 BPM it dances."),
@@ -60,6 +61,7 @@ def test_the_same_beat_counted_otherwise_and_a_wrong_key_are_put_right(said, rig
         ("A fast-paced dance track.", Wrong.TEMPO),
         ("An uptempo song.", Wrong.TEMPO),
         ("A C major chord opens it.", Wrong.KEY),
+        ("It rests on E minor and B minor.", Wrong.KEY),
         ("The piece is purely instrumental.", Wrong.VOICE),
         ("An instrumental track with guitars.", Wrong.VOICE),
         ("There are no vocals.", Wrong.VOICE),
@@ -84,7 +86,12 @@ def test_nobody_sings_on_an_instrumental(sentence):
 
 @pytest.mark.parametrize(
     "sentence",
-    ["It is a purely instrumental piece.", "Without any vocals, the guitar leads.", "The inner voices move slowly.", "None"],
+    [
+        "It is a purely instrumental piece.",
+        "Without any vocals, the guitar leads.",
+        "The inner voices move slowly.",
+        "None",
+    ],
 )
 def test_an_instrumental_may_be_called_one(sentence):
     assert put_right(sentence, Facts(sung=False)) == sentence

@@ -1,0 +1,137 @@
+"""Answers about several stretches of a track, checked and made into one caption."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from assets.captions.answer import Answer, said
+from assets.captions.claims import Contradicted, put_right
+from assets.captions.names import names_someone, says_artist
+from assets.captions.phrases import items, sentences
+from assets.captions.sentence import short_of, tags_of
+from resources.captioners import Caption, Facts
+
+NAME = "name"  # why a sentence was dropped, beside the reasons of `Wrong`
+GENRES, MOODS, INSTRUMENTS, VOICES = 2, 3, 6, 2
+MOST_SENTENCES, MOST_WORDS = 6, 110
+NEWS = 0.5  # a sentence is added if so much of it has not been said
+ABOUT_SOUND = re.compile(r"\b(?:production|produced|recording|recorded|mix|mixed)\b", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many sentences and items were put right, and how many dropped, by reason."""
+
+    corrected: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def checked(answer: Answer, facts: Facts, artist: str | None, tally: Tally) -> Answer:
+    """The answer without what names someone or contradicts the facts, and with tempo and key as they were measured."""
+
+    def kept(texts: Iterable[str], named: Callable[[str, str | None], bool]) -> tuple[str, ...]:
+        found = []
+        for text in texts:
+            if named(text, artist):
+                tally.dropped[NAME] += 1
+                continue
+            try:
+                right = put_right(text, facts)
+            except Contradicted as contradicted:
+                tally.dropped[contradicted.wrong] += 1
+                continue
+            tally.corrected += right != text
+            found.append(right)
+        return tuple(found)
+
+    return Answer(
+        genre=kept(answer.genre, says_artist),
+        mood=kept(answer.mood, says_artist),
+        instruments=kept(answer.instruments, says_artist),
+        vocals="".join(kept([answer.vocals] if answer.vocals else [], names_someone)),
+        tempo="".join(kept([answer.tempo] if answer.tempo else [], names_someone)),
+        production="".join(kept([answer.production] if answer.production else [], names_someone)),
+        description=kept(answer.description, names_someone),
+    )
+
+
+def merged(answers: Sequence[Answer], facts: Facts) -> Caption | None:
+    """One caption of checked answers about stretches of one track, the facts put in; None where they say too little.
+
+    Long: the fullest description, what the others add to it, and tempo and key if no sentence has them. Short and
+    tags: what most answers name comes first.
+    """
+    genre = common(GENRES, [answer.genre for answer in answers]) or tuple(filter(None, [facts.genre]))
+    mood = common(MOODS, [answer.mood for answer in answers])
+    instruments = common(INSTRUMENTS, [answer.instruments for answer in answers])
+    told = told_by(answers)
+    if not told and not (mood and genre):
+        return None
+    known = replace(facts, genre=genre[0] if genre else None)
+    voices = common(VOICES, [voices_in(answer.vocals) for answer in answers]) if facts.sung is not False else ()
+    told = told or [opening(mood, known, instruments)]
+    tags = dict.fromkeys((*tags_of(known), *genre, *mood, *voices, *instruments))
+    return Caption(
+        text=" ".join([*told, *measured(facts, " ".join(told))]),
+        short=", ".join([*mood[:2], short_of(known), *instruments[:2]]),
+        tags=tuple(tags),
+    )
+
+
+def told_by(answers: Sequence[Answer]) -> list[str]:
+    """The sentences of the fullest description, and those of others that say something new."""
+    told: list[str] = []
+    heard: set[str] = set()
+    for answer in sorted(answers, key=lambda answer: -len(answer.description)):
+        for sentence in (*answer.description, *production_of(answer, told)):
+            content = {word for word in re.findall(r"[a-z']+", sentence.lower()) if len(word) > 3}
+            words = sum(len(each.split()) for each in (*told, sentence))
+            if len(content - heard) >= NEWS * len(content) and words <= MOST_WORDS and len(told) < MOST_SENTENCES:
+                told.append(sentence)
+                heard |= content
+    return told
+
+
+def production_of(answer: Answer, told: Sequence[str]) -> list[str]:
+    """How the recording sounds, as a sentence, if nothing has been said of it."""
+    line = answer.production
+    if not said(line) or any(ABOUT_SOUND.search(sentence) for sentence in (*told, *answer.description)):
+        return []
+    if re.match(r"(?:the|this|it|its)\b", line, re.IGNORECASE):
+        return sentences(line)
+    verb = "has" if re.match(r"an? ", line, re.IGNORECASE) else "is"
+    return [f"The production {verb} {line[0].lower()}{line[1:].rstrip('.')}."]
+
+
+def opening(mood: Sequence[str], facts: Facts, instruments: Sequence[str]) -> str:
+    """A sentence of what was named, where nothing was told."""
+    kind = ", ".join([*mood[:2], short_of(replace(facts, tempo_bpm=None, key=None, pace=None))])
+    heard = f", with {' and '.join(instruments[:2])}" if instruments else ""
+    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}{heard}."
+
+
+def measured(facts: Facts, told: str) -> list[str]:
+    """Tempo and key in a sentence, as far as nothing told has them."""
+    tempo = f"{facts.tempo_bpm:.0f} BPM" if facts.tempo_bpm and "BPM" not in told.upper() else None
+    key = facts.key if facts.key and facts.key not in told else None
+    match tempo, key:
+        case str(), str():
+            return [f"Its pulse is about {tempo}, its key {key}."]
+        case str(), None:
+            return [f"Its pulse is about {tempo}."]
+        case None, str():
+            return [f"It is in {key}."]
+    return []
+
+
+def voices_in(vocals: str) -> tuple[str, ...]:
+    """soft female voice, choir: what can be a tag of a line about the vocals."""
+    voice = re.compile(r"\b(?:vocals?|voices?|singers?|choir|rap|rapper|male|female)\b")
+    return tuple(item for item in items(vocals) if voice.search(item))
+
+
+def common(most: int, lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """At most so many items: those that most lists have, and of equals the first."""
+    counts = Counter(item for each in lists for item in dict.fromkeys(each))
+    return tuple(item for item, _ in counts.most_common(most))
