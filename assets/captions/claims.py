@@ -30,14 +30,15 @@ QUICK = re.compile(
 SLOW = re.compile(r"\bslow[ -](?:\w+[ -])?(?:tempo|paced?|beat|rhythm)|\bdown-?tempo|\btempo is slow", re.IGNORECASE)
 
 KEY = re.compile(
-    r"\b(?P<note>[A-G])(?P<shift>#|♯|♭|b\b|b(?= )|[ -]?(?:sharp|flat))?[ -]*(?P<mode>major|minor|maj\b|min\b)"
+    r"\b(?P<note>[A-Gb-g])(?P<shift>#|♯|♭|b\b|b(?= )|[ -]?(?:sharp|flat))?[ -]*(?P<mode>major|minor|maj\b|min\b)"
 )
+ARTICLE = re.compile("A (?:major|minor)")  # where a sentence begins: A major influence is …
 OF_THE_TRACK = re.compile(r"(?:\bin|\bkey(?: of| is|:)?(?: likely| probably)?)(?: the)?(?: key of)?\s+$", re.IGNORECASE)
 
 VOICE = r"(?:vocals?|vocalists?|singers?|singing|sings?|sung|rapp(?:er|ing|ed)|raps?|voices?|choirs?|lyrics?|crooning)"
 NO_VOICE = re.compile(
     r"\b(?:no|without|lacks?|lacking|absence of|devoid of|free of|not? (?:any|contain|have|feature)(?: any)?)\s+"
-    rf"(?:\w+ ){{0,2}}?{VOICE}\b"
+    rf"(?:(?!backing|background|harmony|other)\w+ ){{0,2}}?{VOICE}\b"
     r"|\b(?:purely|entirely|fully|completely|an?|is|mostly|all)[ -]instrumental\b"
     r"(?! (?:section|intro|outro|break|bridge"
     r"|interlude|passage|part|solo|accompaniment|backing|arrangement|bed|layer|element|texture|introduction|hook)s?\b)"
@@ -75,17 +76,14 @@ def put_right(sentence: str, facts: Facts) -> str:
 
 def _key(measured: str | None) -> Callable[[re.Match[str]], str]:
     def right(claim: re.Match[str]) -> str:
-        if claim[0].startswith(("A major", "A minor")) and claim.string[: claim.start()].rstrip()[-1:] in (
-            "",
-            ".",
-            ":",
-        ):
-            return claim[0]  # A major influence is …
+        before = claim.string[: claim.start()]
+        if ARTICLE.match(claim[0]) and (not before.strip() or before.rstrip()[-1] in ".:"):
+            return claim[0]
         if measured is None:
             raise Contradicted(Wrong.KEY)
         if pitch_and_mode(claim) == pitch_and_mode(KEY.fullmatch(measured)):
             return claim[0]
-        if OF_THE_TRACK.search(claim.string[: claim.start()]):
+        if OF_THE_TRACK.search(before):
             return measured
         raise Contradicted(Wrong.KEY)
 
@@ -98,7 +96,7 @@ def pitch_and_mode(key: re.Match[str] | None) -> tuple[int, str]:
         raise ValueError(f"no key; there is {', '.join(TONICS['major'])}, major or minor")
     shift = (key["shift"] or "").strip(" -")
     step = 1 if shift in ("#", "♯", "sharp") else -1 if shift else 0
-    return (NOTES[key["note"]] + step) % 12, f"{key['mode'][:3]}or"
+    return (NOTES[key["note"].upper()] + step) % 12, f"{key['mode'][:3]}or"
 
 
 def _check_voice(sentence: str, sung: bool | None) -> None:

@@ -29,9 +29,9 @@ ENGLISH = frozenset({
     "at", "to", "in", "an", "be", "on", "there", "but", "or", "while",
 })  # fmt: skip
 OTHERS = frozenset({
-    "el", "los", "las", "una", "uno", "y", "con", "por", "para", "pero", "muy", "esta", "este", "es", "del", "que",  # Spanish
+    "el", "los", "las", "una", "uno", "y", "con", "por", "para", "pero", "muy", "esta", "este", "es", "que",  # Spanish
     "le", "les", "des", "et", "avec", "est", "dans", "du", "une", "sur", "pour", "cette", "qui", "au", "aux",  # French
-    "der", "das", "und", "ist", "mit", "ein", "eine", "einer", "von", "zu", "den", "dem", "sehr", "auch", "im",  # German
+    "der", "das", "und", "ist", "mit", "ein", "eine", "einer", "von", "zu", "den", "dem", "sehr", "im",  # German
     "il", "di", "che", "gli", "della", "sono", "nel", "molto",  # Italian
     "os", "uma", "um", "com", "da", "em", "não", "na", "música",  # Portuguese
     "een", "het", "van", "de", "met", "zijn", "voor", "en", "op",  # Dutch

@@ -22,6 +22,7 @@ SLOW = Facts(sung=True, tempo_bpm=80.2, pace="slow", key="A minor")
         "Drums of the 1980s, an 808 and 24 bars of solo.",
         "Eighty voices and 140 strings fill the hall.",
         "The instrumental break in the middle leaves room for the singer.",
+        "There are no backing vocals.",
         "A slow beat carries a soft voice.",
     ],
 )
@@ -42,6 +43,7 @@ def test_what_agrees_with_what_was_measured_stays_as_it_is(sentence):
         ("A 160-BPM groove drives it.", "An 80 BPM groove drives it."),
         ("The tempo is 40, roughly.", "The tempo is 80, roughly."),
         ("It is in the key of C major.", "It is in the key of A minor."),
+        ("It is in b flat minor.", "It is in A minor."),
         ("A song in E-flat minor with drums.", "A song in A minor with drums."),
         ("A waltz in F# minor at 160 bpm.", "A waltz in A minor at 80 BPM."),
     ],
