@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -11,15 +11,19 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from resources.devices import check_device, device_of
 from resources.engines import worker_number
-from resources.hub import snapshot
-from resources.models import LocalModel, ModelChoice, ModelSpec
-from resources.weights import WeightsError, checked
+from resources.hub import find_weights
+from resources.models import LocalModel, ModelChoice, ModelSpec, ModelUnavailable
+from resources.weights import WeightsError
 
 MEASURED = ModelSpec(name="measured-1", package="melisma", weights_sha256="")
 
 RATE_HZ = 16_000
 LONGEST_S = 30.0  # what a listener hears at once
 QWEN = "Qwen/Qwen2-Audio-7B-Instruct"
+ENGINES = {  # and what to do where one is not installed
+    "transformers": "pip install 'melisma[production]'",
+    "vllm": "pip install vllm (it needs a GPU), or set the captioner's engine to transformers",
+}
 QWEN_FILES = ("*.json", "merges.txt", "*.safetensors")
 TEMPERATURE, TOP_P = 0.7, 0.9  # of answers that are drawn with a seed
 
@@ -93,19 +97,16 @@ def captioner_of(choice: CaptionerChoice, *, fetch: bool = False) -> LocalModel:
     """
     if not choice.listens:
         return choice.local(MEASURED)
-    path = Path(choice.weights).expanduser() if choice.weights else None
-    revision, sha256 = choice.revision, choice.sha256
     if fetch:
         check_device(choice.device)
-        if path is None:
-            found = snapshot(choice.model, QWEN_FILES, revision)
-            path, revision = found.folder, found.revision
-        sha256 = checked(path, sha256)
+        if not find_spec(choice.engine):
+            raise ModelUnavailable(f"{choice.engine} is not installed here: {ENGINES[choice.engine]}")
+    found = find_weights(choice, QWEN_FILES, fetch=fetch)
     spec = ModelSpec(
         name=choice.model,
-        package=choice.weights or choice.model,
-        weights_sha256=sha256,
-        revision=revision,
+        package=found.package,
+        weights_sha256=found.sha256,
+        revision=found.revision,
         parameters=(
             ("engine", choice.engine),
             ("precision", choice.precision),
@@ -114,7 +115,7 @@ def captioner_of(choice: CaptionerChoice, *, fetch: bool = False) -> LocalModel:
             ("max_tokens", choice.max_tokens),
         ),
     )
-    return choice.local(spec, path)
+    return choice.local(spec, found.path)
 
 
 def open_captioner(model: LocalModel, threads: int) -> Listener | None:

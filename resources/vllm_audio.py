@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resources.captioners import LONGEST_S, RATE_HZ, TEMPERATURE, TOP_P
-from resources.weights import WeightsError
 
 CONTEXT_TOKENS = 4096  # the prompt, 750 for half a minute of audio, and the answer
 
@@ -27,14 +26,8 @@ class VllmAudio:
         batch: int = 64,
         max_tokens: int = 256,
     ) -> None:
-        """Raises WeightsError where vLLM is not installed."""
-        try:
-            from vllm import LLM, SamplingParams
-        except ImportError as error:
-            raise WeightsError(
-                "vLLM is not installed here: pip install vllm (it needs a CUDA device), "
-                "or set the captioner's engine to transformers"
-            ) from error
+        from vllm import LLM, SamplingParams
+
         # Its engine is a process of its own, which takes the first GPU that it sees.
         if device.startswith("cuda:"):
             seen = os.environ.get("CUDA_VISIBLE_DEVICES")

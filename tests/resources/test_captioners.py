@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,9 @@ def test_a_precision_that_no_captioner_has_is_refused():
 def test_weights_that_were_never_fetched_are_not_opened():
     with pytest.raises(WeightsError, match="not on this machine"):
         open_captioner(captioner_of(CaptionerChoice(model=QWEN)), 1)
+
+
+@pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")
+def test_where_there_is_no_vllm_one_sentence_says_what_to_do(qwen_folder):
+    with pytest.raises(ModelUnavailable, match=r"vllm is not installed here: pip install vllm"):
+        captioner_of(CaptionerChoice(model=QWEN, weights=str(qwen_folder), engine="vllm"), fetch=True)

@@ -2,7 +2,6 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import torch
 
 from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P
 from resources.qwen_audio import Draw, Question, QwenAudio, likely
-from resources.vllm_audio import VllmAudio, chat_of
+from resources.vllm_audio import chat_of
 from resources.weights import WeightsError
 
 PROMPT = "What is this?"
@@ -140,10 +139,3 @@ def test_a_qwen_folder_without_a_model_is_refused(tmp_path):
 
 def test_both_engines_ask_with_the_same_words(qwen):
     assert qwen._chat(PROMPT) == chat_of(PROMPT)
-
-
-def test_where_there_is_no_vllm_one_sentence_says_what_to_do(qwen_folder):
-    if find_spec("vllm"):
-        pytest.skip("vLLM is installed")
-    with pytest.raises(WeightsError, match="pip install vllm"):
-        VllmAudio(qwen_folder)
