@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,22 @@ class Caption:
     text: str
     short: str
     tags: tuple[str, ...]
+
+
+class Question(NamedTuple):
+    """What a listener is asked about one window; without a seed for its likeliest answer."""
+
+    audio: NDArray[np.float32]
+    prompt: str
+    seed: int | None
+
+
+def questions(windows: Sequence[NDArray[np.float32]], prompt: str, seed: int | None) -> list[Question]:
+    """One for each window. Raises ValueError: a window is empty, or too long."""
+    longest = int(LONGEST_S * RATE_HZ)
+    if any(not 0 < len(window) <= longest for window in windows):
+        raise ValueError(f"a window is from 1 to {longest} samples, got {[len(window) for window in windows]}")
+    return [Question(window, prompt, seed) for window in windows]
 
 
 class Listener(Protocol):

@@ -6,7 +6,7 @@ Letters in comments: b windows in a batch, v tokens of the vocabulary, l tokens 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,18 +20,12 @@ from transformers import (
 )
 
 from resources.batches import SharedBatches
-from resources.captioners import LONGEST_S, RATE_HZ, TEMPERATURE, TOP_P
+from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P, Question, questions
 from resources.weights import WeightsError
 
 ENDS = ("<|im_end|>", "<|endoftext|>")  # of a turn, and of a text
 
 log = logging.getLogger(__name__)
-
-
-class Question(NamedTuple):
-    audio: NDArray[np.float32]
-    prompt: str
-    seed: int | None
 
 
 class QwenAudio:
@@ -73,39 +67,36 @@ class QwenAudio:
         self._halved = False
 
     def listen(self, windows: Sequence[NDArray[np.float32]], prompt: str, seed: int | None = None) -> list[str]:
-        longest = int(LONGEST_S * RATE_HZ)
-        if any(not 0 < len(window) <= longest for window in windows):
-            raise ValueError(f"a window is from 1 to {longest} samples, got {[len(window) for window in windows]}")
-        return self.batches([Question(window, prompt, seed) for window in windows])
+        return self.batches(questions(windows, prompt, seed))
 
-    def _answers_in_memory(self, questions: list[Question]) -> list[str]:
+    def _answers_in_memory(self, asked: list[Question]) -> list[str]:
         """Once, and for good, with half the batch where the device has no room for a whole one.
 
         Raises:
             MemoryError: there is no room for half a batch either.
         """
         try:
-            return self._answers(questions)
+            return self._answers(asked)
         except torch.OutOfMemoryError as error:
-            if self._halved or len(questions) == 1:
-                raise MemoryError(f"no room on {self.model.device} for {len(questions)} windows: {error}") from error
+            if self._halved or len(asked) == 1:
+                raise MemoryError(f"no room on {self.model.device} for {len(asked)} windows: {error}") from error
         self._halved = True
-        self.batches.size = half = (len(questions) + 1) // 2
-        log.warning("no room on %s for %d windows at a time: %d from now on", self.model.device, len(questions), half)
+        self.batches.size = half = (len(asked) + 1) // 2
+        log.warning("no room on %s for %d windows at a time: %d from now on", self.model.device, len(asked), half)
         if self.model.device.type == "cuda":
             torch.cuda.empty_cache()
-        return [*self._answers_in_memory(questions[:half]), *self._answers_in_memory(questions[half:])]
+        return [*self._answers_in_memory(asked[:half]), *self._answers_in_memory(asked[half:])]
 
     @torch.inference_mode()
-    def _answers(self, questions: list[Question]) -> list[str]:
+    def _answers(self, asked: list[Question]) -> list[str]:
         inputs = self.processor(
-            text=[self._chat(question.prompt) for question in questions],
-            audio=[question.audio for question in questions],
+            text=[self._chat(question.prompt) for question in asked],
+            audio=[question.audio for question in asked],
             sampling_rate=RATE_HZ,
             padding=True,
             return_tensors="pt",
         ).to(self.model.device, self.model.dtype)
-        draw = Draw([question.seed for question in questions], self.model.device)
+        draw = Draw([question.seed for question in asked], self.model.device)
         tokens = self.model.generate(**inputs, logits_processor=LogitsProcessorList([draw]))  # b l+n
         answers = tokens[:, inputs["input_ids"].shape[1] :]  # b n
         return [text.strip() for text in self.processor.batch_decode(answers, skip_special_tokens=True)]

@@ -3,19 +3,19 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.captioners import LONGEST_S, RATE_HZ, TEMPERATURE, TOP_P
+from resources.batches import SharedBatches
+from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P, Question, questions
 
 CONTEXT_TOKENS = 4096  # the prompt, 750 for half a minute of audio, and the answer
 
 
 class VllmAudio:
-    """vLLM plans its own batches, of at most `batch` stretches; threads take turns."""
+    """As `QwenAudio`: loaded once, for threads that listen at the same time. An answer depends on its own question."""
 
     def __init__(
         self,
@@ -44,17 +44,24 @@ class VllmAudio:
             limit_mm_per_prompt={"audio": 1},
             seed=0,
         )
-        self.turn = Lock()
+        self.batches = SharedBatches(self._answers, batch)
 
     def listen(self, windows: Sequence[NDArray[np.float32]], prompt: str, seed: int | None = None) -> list[str]:
-        longest = int(LONGEST_S * RATE_HZ)
-        if any(not 0 < len(window) <= longest for window in windows):
-            raise ValueError(f"a window is from 1 to {longest} samples, got {[len(window) for window in windows]}")
-        drawn = {"temperature": 0.0} if seed is None else {"temperature": TEMPERATURE, "top_p": TOP_P, "seed": seed}
-        asked = [{"prompt": chat_of(prompt), "multi_modal_data": {"audio": [(audio, RATE_HZ)]}} for audio in windows]
-        with self.turn:
-            found = self.engine.generate(asked, self.parameters(max_tokens=self.max_tokens, **drawn), use_tqdm=False)
+        return self.batches(questions(windows, prompt, seed))
+
+    def _answers(self, asked: list[Question]) -> list[str]:
+        prompts = [
+            {"prompt": chat_of(question.prompt), "multi_modal_data": {"audio": [(question.audio, RATE_HZ)]}}
+            for question in asked
+        ]
+        found = self.engine.generate(prompts, [self._drawn(question.seed) for question in asked], use_tqdm=False)
         return [each.outputs[0].text.strip() for each in found]
+
+    def _drawn(self, seed: int | None) -> Any:
+        """How an answer is drawn: at random only where there is a seed for it."""
+        if seed is None:
+            return self.parameters(max_tokens=self.max_tokens, temperature=0.0)
+        return self.parameters(max_tokens=self.max_tokens, temperature=TEMPERATURE, top_p=TOP_P, seed=seed)
 
 
 def chat_of(prompt: str) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P
-from resources.qwen_audio import Draw, Question, QwenAudio, likely
+from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P, Question
+from resources.qwen_audio import Draw, QwenAudio, likely
 from resources.vllm_audio import chat_of
 from resources.weights import WeightsError
 
