@@ -24,10 +24,13 @@ class Contradicted(Exception):
 
 
 QUICK = re.compile(
-    r"\b(?:fast|quick|rapid|brisk)[ -](?:\w+[ -])?(?:tempo|paced?|beat|rhythm)|\bup-?tempo|\btempo is (?:fast|quick)",
+    r"\b(?:fast|quick|rapid|brisk)[ -](?:\w+[ -])?(?:tempo|paced?|beat|rhythm)|\bup-?tempo"
+    r"|\btempo is (?:very )?(?:fast|quick)",
     re.IGNORECASE,
 )
-SLOW = re.compile(r"\bslow[ -](?:\w+[ -])?(?:tempo|paced?|beat|rhythm)|\bdown-?tempo|\btempo is slow", re.IGNORECASE)
+SLOW = re.compile(
+    r"\bslow[ -](?:\w+[ -])?(?:tempo|paced?|beat|rhythm)|\bdown-?tempo|\btempo is (?:very )?slow", re.IGNORECASE
+)
 
 KEY = re.compile(
     r"\b(?P<note>[A-Gb-g])(?P<shift>#|♯|♭|b\b|b(?= )|[ -]?(?:sharp|flat))?[ -]*(?P<mode>major|minor|maj\b|min\b)"

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from assets.captions.answer import Answer, said
@@ -15,8 +15,20 @@ from resources.captioners import Caption, Facts
 NAME = "name"  # why a sentence was dropped, beside the reasons of `Wrong`
 GENRES, MOODS, INSTRUMENTS, VOICES = 2, 3, 6, 2
 MOST_SENTENCES, MOST_WORDS = 6, 110
+TEMPO = "The tempo"
 NEWS = 0.5  # a sentence is added if so much of it has not been said
-ABOUT_SOUND = re.compile(r"\b(?:production|produced|recording|recorded|mix|mixed)\b", re.IGNORECASE)
+# What a line is about, as a sentence names it, and the words of which one is in a sentence that is about it too.
+LINES = {
+    "vocals": (
+        "The voice",
+        re.compile(r"\b(?:voices?|vocals?|vocalists?|singers?|singing|sings?|raps?|choir)\b", re.I),
+    ),
+    "tempo": (TEMPO, re.compile(r"\b(?:tempo|rhythm|rhythms|beats?|groove|pulse|pace|paced|bpm)\b", re.I)),
+    "production": (
+        "The production",
+        re.compile(r"\b(?:production|produced|recordings?|recorded|mix|mixed|sound|mastering)\b", re.I),
+    ),
+}
 
 
 @dataclass(slots=True)
@@ -45,12 +57,14 @@ def checked(answer: Answer, facts: Facts, artist: str | None, tally: Tally) -> A
             found.append(right)
         return tuple(found)
 
+    # As a sentence, since "fast" alone claims nothing.
+    tempo = kept([f"{TEMPO} is {answer.tempo[0].lower()}{answer.tempo[1:]}"] if answer.tempo else [], names_someone)
     return Answer(
         genre=kept(answer.genre, says_artist),
         mood=kept(answer.mood, says_artist),
         instruments=kept(answer.instruments, says_artist),
         vocals="".join(kept([answer.vocals] if answer.vocals else [], names_someone)),
-        tempo="".join(kept([answer.tempo] if answer.tempo else [], names_someone)),
+        tempo="".join(tempo).removeprefix(f"{TEMPO} is "),
         production="".join(kept([answer.production] if answer.production else [], names_someone)),
         description=kept(answer.description, names_someone),
     )
@@ -84,7 +98,7 @@ def told_by(answers: Sequence[Answer]) -> list[str]:
     told: list[str] = []
     heard: set[str] = set()
     for answer in sorted(answers, key=lambda answer: -len(answer.description)):
-        for sentence in (*answer.description, *production_of(answer, told)):
+        for sentence in (*answer.description, *lines_of(answer, told)):
             content = {word for word in re.findall(r"[a-z']+", sentence.lower()) if len(word) > 3}
             words = sum(len(each.split()) for each in (*told, sentence))
             if len(content - heard) >= NEWS * len(content) and words <= MOST_WORDS and len(told) < MOST_SENTENCES:
@@ -93,15 +107,18 @@ def told_by(answers: Sequence[Answer]) -> list[str]:
     return told
 
 
-def production_of(answer: Answer, told: Sequence[str]) -> list[str]:
-    """How the recording sounds, as a sentence, if nothing has been said of it."""
-    line = answer.production
-    if not said(line) or any(ABOUT_SOUND.search(sentence) for sentence in (*told, *answer.description)):
-        return []
-    if re.match(r"(?:the|this|it|its)\b", line, re.IGNORECASE):
-        return sentences(line)
-    verb = "has" if re.match(r"an? ", line, re.IGNORECASE) else "is"
-    return [f"The production {verb} {line[0].lower()}{line[1:].rstrip('.')}."]
+def lines_of(answer: Answer, told: Sequence[str]) -> Iterator[str]:
+    """What its lines say of voice, tempo and production, as sentences, if no sentence has."""
+    for name, (subject, about) in LINES.items():
+        line = getattr(answer, name)
+        if not said(line) or any(about.search(sentence) for sentence in (*told, *answer.description)):
+            continue
+        if re.match(r"(?:the|this|it|its)\b", line, re.IGNORECASE):
+            yield from sentences(line)
+        elif re.match(r"an? ", line, re.IGNORECASE) or about.search(line):
+            yield f"It has {line[0].lower()}{line[1:]}."
+        else:
+            yield f"{subject} is {line[0].lower()}{line[1:]}."
 
 
 def opening(mood: Sequence[str], facts: Facts, instruments: Sequence[str]) -> str:

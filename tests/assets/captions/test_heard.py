@@ -1,4 +1,8 @@
+import re
+
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assets.captions.heard import hear, prompt
 from resources.captioners import Facts
@@ -41,6 +45,33 @@ def test_where_nothing_usable_is_answered_there_is_no_caption():
     heard = hear(Scripted([""] * 3, ["你好，这是一首歌。"] * 3), WINDOWS, Facts(), None)
     assert heard.caption is None
     assert heard.evidence["faults"] == {"empty": 3, "foreign": 3}
+
+
+said = st.lists(
+    st.sampled_from(
+        [
+            "A guitar plays.", "It moves at 160 BPM.", "It is at 140 bpm.", "The tempo is one hundred beats per minute.",
+            "It is in G major.", "A C# minor chord rings.", "It could be silver lanterns.", "In the style of Adele.",
+            "A purely instrumental piece.", "A woman sings.", "Tempo: fast, 120-130 BPM\n", "Vocals: none\n",
+            "Genre: silver lanterns, pop, instrumental\n", "Mood: calm\n",
+            "Production: by Silver Lanterns at 99 BPM\n", "Instruments: piano at 99 BPM, vocals\n", "**Description:** ",
+            "", "対",
+        ]
+    ),
+    max_size=8,
+).map(" ".join)  # fmt: skip
+
+
+@given(said, said, said, st.sampled_from([None, 80.0]), st.sampled_from([None, True, False]))
+def test_whatever_is_answered_no_caption_contradicts_the_facts_or_names_the_artist(a, b, c, tempo_bpm, sung):
+    facts = Facts(sung=sung, tempo_bpm=tempo_bpm, pace="slow" if tempo_bpm else None, key="E minor")
+    caption = hear(Scripted([a, b, c], [c, a, b]), WINDOWS, facts, "Silver Lanterns").caption
+    for text in (caption.text, caption.short, *caption.tags) if caption else ():
+        assert {float(bpm) for bpm in re.findall(r"(\d+)\s*(?:bpm|beats)", text.lower())} <= {tempo_bpm}
+        assert "silver" not in text.lower() and "adele" not in text.lower()
+        assert set(re.findall(r"[A-G][b#]? (?:major|minor)", text)) <= {"E minor"}
+        assert not (sung is True and re.search(r"purely instrumental|^instrumental", text))
+        assert not (sung is False and re.search(r"sings|vocals", text))
 
 
 def test_the_prompt_asks_for_all_that_is_read_and_for_no_lyrics_and_no_names():

@@ -25,7 +25,8 @@ def test_answers_become_a_long_and_a_short_caption_and_tags():
     caption = merged([FIRST, LATER], FACTS)
     assert caption.text == (
         "The fingerpicked guitar carries the song on. A cello plays a countermelody. It fades out. "
-        "Brushed drums come in later. The production is clean and intimate. Its pulse is about 80 BPM, its key A minor."
+        "Brushed drums come in later. It has a soft female voice, close to the microphone. "
+        "The production is clean and intimate. Its pulse is about 80 BPM, its key A minor."
     )
     assert caption.short == "nostalgic, warm, folk song, slow, 80 BPM, A minor, acoustic guitar, brushed drums"
     assert caption.tags == (
@@ -41,6 +42,32 @@ def test_what_most_answers_name_comes_first():
 def test_tempo_and_key_that_were_told_are_not_told_again():
     told = Answer(description=("A song at 80 BPM with drums.",))
     assert merged([told], FACTS).text == "A song at 80 BPM with drums. It is in A minor."
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ({"tempo": "slow, with a gentle sway"}, "The tempo is slow, with a gentle sway."),
+        ({"tempo": "A laid-back groove"}, "It has a laid-back groove."),
+        ({"vocals": "Breathy and close"}, "The voice is breathy and close."),
+        ({"vocals": "Male vocals with reverb"}, "It has male vocals with reverb."),
+        ({"production": "The recording is raw"}, "The recording is raw."),
+    ],
+)
+def test_a_line_becomes_a_sentence_where_no_sentence_says_it(line, sentence):
+    assert merged([Answer(description=("A guitar plays.",), **line)], Facts()).text == f"A guitar plays. {sentence}"
+
+
+def test_a_line_that_a_sentence_has_already_said_is_left_out():
+    answer = Answer(tempo="slow", description=("The beat drags along.",))
+    assert merged([answer], Facts()).text == "The beat drags along."
+
+
+def test_a_tempo_that_contradicts_the_pace_is_dropped():
+    tally = Tally()
+    assert checked(Answer(tempo="Fast and driving"), FACTS, None, tally).tempo == ""
+    assert checked(Answer(tempo="Slow, 160 BPM"), FACTS, None, tally).tempo == "slow, 80 BPM"
+    assert tally == Tally(corrected=1, dropped={"tempo": 1})
 
 
 def test_without_a_description_what_was_named_makes_a_sentence():

@@ -8,6 +8,7 @@ from assets.captions.settings import CaptionSettings
 from assets.captions.stage import captions_of, captions_stage
 from assets.tables import table_of
 from resources.captioners import QWEN, CaptionerChoice, captioner_of
+from resources.engines import Crew, LocalEngine
 from resources.qwen_audio import QwenAudio
 from resources.stores import FolderStore
 
@@ -105,6 +106,16 @@ def test_a_model_that_babbles_is_not_believed(write, qwen_folder):
     row = write(QwenAudio(qwen_folder, max_tokens=8))
     assert row["origin"] == "measured"
     assert json.loads(row["evidence"])["retried"] == 1
+
+
+def test_tracks_that_go_through_one_worker_side_by_side_get_their_own_rows(track, tmp_path, qwen_folder):
+    choice = CaptionerChoice(model=QWEN, weights=str(qwen_folder), max_tokens=8, batch=4, tracks_at_once=2)
+    stage = captions_stage(CaptionSettings(captioner=choice), str(tmp_path / "store"), 1, fetch=True)
+    assert stage.crew == Crew(None, at_once=2)
+    tracks = [track | {"artist": None, "genre": genre} for genre in ("Folk", "Polka")]
+    done = list(LocalEngine(1).run(stage.open, tracks, 600.0, stage.crew))
+    assert [each.error for each in done] == [None, None]
+    assert ["folk" in done[0].result[0]["caption"], "polka" in done[1].result[0]["caption"]] == [True, True]
 
 
 def test_the_captioner_is_part_of_the_version():
