@@ -74,7 +74,7 @@ def with_pyav(path: Path, rate_hz: int, channels: int) -> np.ndarray:
 
 
 def with_torchcodec(path: Path, rate_hz: int, channels: int) -> np.ndarray:
-    from torchcodec.decoders import AudioDecoder
+    from torchcodec.decoders import AudioDecoder  # type: ignore[import-not-found]
 
     return mixed(AudioDecoder(path, sample_rate=rate_hz).get_all_samples().data.numpy().T, channels)
 
@@ -105,7 +105,7 @@ def readers(codec: str = "") -> dict[str, Read]:
 
 def run(minutes: float = 3.0, rounds: int = 3) -> list[dict[str, Any]]:
     """A row for every reader, codec and task."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for codec, path in songs(Path(folder), minutes).items():
             for task, (rate_hz, channels) in TASKS.items():

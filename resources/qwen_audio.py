@@ -47,7 +47,7 @@ class QwenAudio:
         """Raises WeightsError where the folder does not hold such a model as safetensors."""
         try:
             self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
-            model = Qwen2AudioForConditionalGeneration.from_pretrained(
+            model: Any = Qwen2AudioForConditionalGeneration.from_pretrained(
                 folder, dtype=getattr(torch, precision), local_files_only=True, use_safetensors=True
             )
         except (OSError, ValueError) as error:

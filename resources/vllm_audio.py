@@ -26,7 +26,7 @@ class VllmAudio:
         batch: int = 64,
         max_tokens: int = 256,
     ) -> None:
-        from vllm import LLM, SamplingParams
+        from vllm import LLM, SamplingParams  # type: ignore[import-not-found]
 
         # Its engine is a process of its own, which takes the first GPU that it sees.
         if device.startswith("cuda:"):

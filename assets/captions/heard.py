@@ -35,15 +35,12 @@ def prompt() -> str:
 
 def hear(listener: Listener, windows: Sequence[NDArray[np.float32]], facts: Facts, artist: str | None) -> Heard:
     """Asks about every window (mono, 16 kHz), and once more, with a seed, where an answer is faulty."""
-    found: list[Answer | Fault] = [judged(text) for text in listener.listen(windows, prompt())]
-    again = [i for i, answer in enumerate(found) if isinstance(answer, Fault)]
-    faults = Counter(answer.value for answer in found if isinstance(answer, Fault))
-    if again:
-        for i, text in zip(again, listener.listen([windows[i] for i in again], prompt(), SECOND_TRY), strict=True):
-            found[i] = judged(text)
-        faults.update(found[i].value for i in again if isinstance(found[i], Fault))
+    first = [judged(text) for text in listener.listen(windows, prompt())]
+    again = [window for window, answer in zip(windows, first, strict=True) if isinstance(answer, Fault)]
+    second = [judged(text) for text in listener.listen(again, prompt(), SECOND_TRY)] if again else []
+    faults = Counter(answer.value for answer in (*first, *second) if isinstance(answer, Fault))
     tally = Tally()
-    answers = [checked(answer, facts, artist, tally) for answer in found if isinstance(answer, Answer)]
+    answers = [checked(each, facts, artist, tally) for each in (*first, *second) if isinstance(each, Answer)]
     evidence = {
         "answers": len(answers),
         "retried": len(again),

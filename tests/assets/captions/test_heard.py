@@ -50,7 +50,7 @@ def test_where_nothing_usable_is_answered_there_is_no_caption():
 said = st.lists(
     st.sampled_from(
         [
-            "A guitar plays.", "It moves at 160 BPM.", "It is at 140 bpm.", "The tempo is one hundred beats per minute.",
+            "A guitar plays.", "It moves at 160 BPM.", "It is at 140 bpm.", "One hundred beats per minute drive it.",
             "It is in G major.", "A C# minor chord rings.", "It could be silver lanterns.", "In the style of Adele.",
             "A purely instrumental piece.", "A woman sings.", "Tempo: fast, 120-130 BPM\n", "Vocals: none\n",
             "Genre: silver lanterns, pop, instrumental\n", "Mood: calm\n",
