@@ -47,12 +47,18 @@ class QwenAudio:
         """Raises WeightsError where the folder does not hold such a model as safetensors."""
         try:
             self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
-            model: Any = Qwen2AudioForConditionalGeneration.from_pretrained(
-                folder, dtype=getattr(torch, precision), local_files_only=True, use_safetensors=True
+            model, loading = Qwen2AudioForConditionalGeneration.from_pretrained(
+                folder,
+                dtype=getattr(torch, precision),
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
             )
         except (OSError, ValueError) as error:
             raise WeightsError(f"{folder} does not hold Qwen2-Audio as safetensors: {error}") from error
-        self.model = model.to(device).eval()
+        if absent := sorted(loading["missing_keys"]):  # they would be left at random
+            raise WeightsError(f"{folder} has no weights for {absent[0]} and {len(absent) - 1} others: fetch it again")
+        self.model: Any = model.to(device).eval()
         # Answers grow to the right, so that prompts of a batch must end together.
         tokenizer = self.processor.tokenizer
         tokenizer.padding_side = "left"

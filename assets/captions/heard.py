@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.captions.answer import Answer
+from assets.captions.believe import Tally, believed
 from assets.captions.faults import Fault, judged
-from assets.captions.merge import Tally, checked, merged
+from assets.captions.merge import merged
 from resources.captioners import Caption, Facts, Listener
 
 PROMPT = Path(__file__).parent / "prompt.txt"
@@ -40,7 +41,7 @@ def hear(listener: Listener, windows: Sequence[NDArray[np.float32]], facts: Fact
     second = [judged(text) for text in listener.listen(again, prompt(), SECOND_TRY)] if again else []
     faults = Counter(answer.value for answer in (*first, *second) if isinstance(answer, Fault))
     tally = Tally()
-    answers = [checked(each, facts, artist, tally) for each in (*first, *second) if isinstance(each, Answer)]
+    answers = [believed(each, facts, artist, tally) for each in (*first, *second) if isinstance(each, Answer)]
     evidence = {
         "answers": len(answers),
         "retried": len(again),

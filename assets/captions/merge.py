@@ -1,21 +1,17 @@
-"""Answers about several stretches of a track, checked and made into one caption."""
+"""Answers about several stretches of a track, made into one caption."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from assets.captions.answer import Answer, said
-from assets.captions.claims import Contradicted, put_right
-from assets.captions.names import names_someone, says_artist
 from assets.captions.phrases import items, sentences
 from assets.captions.sentence import short_of, tags_of
 from resources.captioners import Caption, Facts
 
-NAME = "name"  # why a sentence was dropped, beside the reasons of `Wrong`
 GENRES, MOODS, INSTRUMENTS, VOICES = 2, 3, 6, 2
 MOST_SENTENCES, MOST_WORDS = 6, 110
-TEMPO = "The tempo"
 NEWS = 0.5  # a sentence is added if so much of it has not been said
 # What a line is about, as a sentence names it, and the words of which one is in a sentence that is about it too.
 LINES = {
@@ -23,7 +19,7 @@ LINES = {
         "The voice",
         re.compile(r"\b(?:voices?|vocals?|vocalists?|singers?|singing|sings?|raps?|choir)\b", re.I),
     ),
-    "tempo": (TEMPO, re.compile(r"\b(?:tempo|rhythm|rhythms|beats?|groove|pulse|pace|paced|bpm)\b", re.I)),
+    "tempo": ("The tempo", re.compile(r"\b(?:tempo|rhythm|rhythms|beats?|groove|pulse|pace|paced|bpm)\b", re.I)),
     "production": (
         "The production",
         re.compile(r"\b(?:production|produced|recordings?|recorded|mix|mixed|sound|mastering)\b", re.I),
@@ -31,47 +27,8 @@ LINES = {
 }
 
 
-@dataclass(slots=True)
-class Tally:
-    """How many sentences and items were put right, and how many dropped, by reason."""
-
-    corrected: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-
-
-def checked(answer: Answer, facts: Facts, artist: str | None, tally: Tally) -> Answer:
-    """The answer without what names someone or contradicts the facts, and with tempo and key as they were measured."""
-
-    def kept(texts: Iterable[str], named: Callable[[str, str | None], bool]) -> tuple[str, ...]:
-        found = []
-        for text in texts:
-            if named(text, artist):
-                tally.dropped[NAME] += 1
-                continue
-            try:
-                right = put_right(text, facts)
-            except Contradicted as contradicted:
-                tally.dropped[contradicted.wrong] += 1
-                continue
-            tally.corrected += right != text
-            found.append(right)
-        return tuple(found)
-
-    # As a sentence, since "fast" alone claims nothing.
-    tempo = kept([f"{TEMPO} is {answer.tempo[0].lower()}{answer.tempo[1:]}"] if answer.tempo else [], names_someone)
-    return Answer(
-        genre=kept(answer.genre, says_artist),
-        mood=kept(answer.mood, says_artist),
-        instruments=kept(answer.instruments, says_artist),
-        vocals="".join(kept([answer.vocals] if answer.vocals else [], names_someone)),
-        tempo="".join(tempo).removeprefix(f"{TEMPO} is "),
-        production="".join(kept([answer.production] if answer.production else [], names_someone)),
-        description=kept(answer.description, names_someone),
-    )
-
-
 def merged(answers: Sequence[Answer], facts: Facts) -> Caption | None:
-    """One caption of checked answers about stretches of one track, the facts put in; None where they say too little.
+    """One caption of answers about stretches of one track, the facts put in; None where they say too little.
 
     Long: the fullest description, what the others add to it, and tempo and key if no sentence has them. Short and
     tags: what most answers name comes first.

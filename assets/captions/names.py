@@ -6,27 +6,17 @@ from collections.abc import Sequence
 from assets.lyrics.text import plain
 
 APART = re.compile(r"[;,/|&+×]|\b(?:feat|ft|featuring|with|vs|and|x)\b\.?", re.IGNORECASE)
-NOBODY = {
-    "",
-    "unknown",
-    "unknown artist",
-    "various",
-    "various artists",
-    "va",
-    "artist",
-    "none",
-    "anonymous",
-    "untitled",
-}
+NOBODY = {"", "unknown", "unknown artist", "various", "various artists", "va", "artist", "none", "anonymous"}
 LIKENESS = re.compile(
     r"\b(?:in the (?:style|vein|manner|spirit) of|reminiscent of|remind\w*"
     r"|(?:sounds?|sounding) (?:\w+ ){0,3}like|similar to|akin to"
     r"|(?:inspired|influenced|performed|composed|written|produced) by|comparable to|(?:à|a) la|calls to mind)\b"
-    r"|\w-esque\b|[A-Z]\w+-(?:style|like)\b",
+    r"|\w-esque\b|(?-i:[A-Z])\w+-(?:style|like)\b",
     re.IGNORECASE,
 )
 WORD = re.compile(r"[^\W_]+(?:[&'’-][^\W_]+)*")
 SHORT = re.compile(r"[A-Z]{1,4}|[A-G][b#]")  # an abbreviation (BPM, EDM, MIDI) or a note
+POSSESSIVE = re.compile(r"(?!(?:it|that|there|here|let|what|he|she|who|where)['’])[^\W\d_]+['’]s\b", re.IGNORECASE)
 # What is written with a capital and is no name of a musician.
 ORDINARY = frozenset({
     "african", "afro", "afrobeat", "afro-cuban", "american", "americana", "andean", "anglo", "arabic", "argentine",
@@ -80,13 +70,12 @@ def names_of(artist: str | None) -> list[tuple[str, ...]]:
 
 
 def strangers(sentence: str) -> Sequence[str]:
-    """Words with a capital inside the sentence that nothing but a name would have."""
+    """Words with a capital that nothing but a name would have: inside the sentence, or at its start in the genitive."""
     words = list(WORD.finditer(sentence))
+    inside = [word for word in words[1:] if sentence[: word.start()].rstrip(" \"'“‘(")[-1:] not in ".!?:"]
+    first = [word for word in words[:1] if POSSESSIVE.match(word[0])]
     return [
         word[0]
-        for word in words[1:]
-        if word[0][0].isupper()
-        and not SHORT.fullmatch(word[0])
-        and word[0].lower() not in ORDINARY
-        and sentence[: word.start()].rstrip(" \"'“‘(")[-1:] not in ".!?:"
+        for word in (*first, *inside)
+        if word[0][0].isupper() and not SHORT.fullmatch(word[0]) and word[0].lower() not in ORDINARY
     ]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P, Question
 from resources.qwen_audio import Draw, QwenAudio, likely
@@ -132,7 +133,25 @@ def test_a_pickled_checkpoint_is_refused(qwen_folder, tmp_path):
         QwenAudio(tmp_path)
 
 
-def test_a_qwen_folder_without_a_model_is_refused(tmp_path):
+def test_weights_are_named_as_in_the_published_model_and_every_one_is_loaded(qwen_folder, qwen):
+    saved = load_file(qwen_folder / "model.safetensors")
+    assert {"language_model.lm_head.weight", "language_model.model.norm.weight"} <= set(saved)
+    loaded = qwen.model.state_dict()
+    assert torch.equal(loaded["lm_head.weight"], saved["language_model.lm_head.weight"])
+    assert len(loaded) == len(saved)
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused(qwen_folder, tmp_path):
+    for file in qwen_folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["multi_modal_projector.linear.weight"]
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(WeightsError, match=r"no weights for model\.multi_modal_projector\.linear\.weight"):
+        QwenAudio(tmp_path)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(WeightsError, match="does not hold Qwen2-Audio"):
         QwenAudio(tmp_path)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from assets.captions.answer import Answer
-from assets.captions.merge import Tally, checked, common, merged
+from assets.captions.merge import common, merged
 from resources.captioners import Facts
 
 FACTS = Facts(genre="pop", sung=True, register="low", tempo_bpm=80.2, pace="slow", key="A minor", sound=("dark",))
@@ -63,13 +63,6 @@ def test_a_line_that_a_sentence_has_already_said_is_left_out():
     assert merged([answer], Facts()).text == "The beat drags along."
 
 
-def test_a_tempo_that_contradicts_the_pace_is_dropped():
-    tally = Tally()
-    assert checked(Answer(tempo="Fast and driving"), FACTS, None, tally).tempo == ""
-    assert checked(Answer(tempo="Slow, 160 BPM"), FACTS, None, tally).tempo == "slow, 80 BPM"
-    assert tally == Tally(corrected=1, dropped={"tempo": 1})
-
-
 def test_without_a_description_what_was_named_makes_a_sentence():
     named = Answer(genre=("folk",), mood=("intimate", "warm"), instruments=("cello",))
     assert merged([named], Facts(sung=False)).text == "An intimate, warm, folk instrumental, with cello."
@@ -78,25 +71,3 @@ def test_without_a_description_what_was_named_makes_a_sentence():
 @pytest.mark.parametrize("answers", [[], [Answer()], [Answer(mood=("warm",))], [Answer(instruments=("drums",))]])
 def test_too_little_makes_no_caption(answers):
     assert merged(answers, Facts()) is None
-
-
-def test_what_is_wrong_or_names_someone_is_dropped_and_counted():
-    tally = Tally()
-    answer = checked(
-        Answer(
-            genre=("folk", "silver lanterns"),
-            instruments=("guitar", "an instrumental"),
-            vocals="none",
-            description=(
-                "It moves at 160 BPM in C major.", "It races at 140 BPM.", "It could be by Silver Lanterns.",
-                "A purely instrumental piece.", "A guitar plays.",
-            ),
-        ),
-        FACTS,
-        "Silver Lanterns",
-        tally,
-    )  # fmt: skip
-    assert answer == Answer(
-        genre=("folk",), instruments=("guitar",), description=("It moves at 80 BPM in A minor.", "A guitar plays.")
-    )
-    assert tally == Tally(corrected=1, dropped={"name": 2, "voice": 3, "tempo": 1})

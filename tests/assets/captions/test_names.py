@@ -32,6 +32,7 @@ def test_an_artist_may_be_several(artist, names):
         ("It sounds a bit like an old film.", None),
         ("A Beatles-esque melody leads.", None),
         ("The melody has a Dylan-like phrasing.", None),
+        ("Coldplay's guitars ring.", None),
         ("Taken from the film Titanic.", None),
     ],
 )
@@ -47,6 +48,7 @@ def test_whoever_is_named_is_noticed(sentence, artist):
         "An R&B groove with EDM synths, New Orleans brass and a Fender Rhodes.",
         "The drums enter. Then the guitars follow.",
         "I hear a piano.",
+        "It's a choir-like pad in a lo-fi-style mix.",
         "The piece moves from verse to chorus.",
     ],
 )
