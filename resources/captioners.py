@@ -22,7 +22,7 @@ LONGEST_S = 30.0  # what a listener hears at once
 QWEN = "Qwen/Qwen2-Audio-7B-Instruct"
 ENGINES = {  # and what to do where one is not installed
     "transformers": "pip install 'melisma[production]'",
-    "vllm": "pip install vllm (it needs a GPU), or set the captioner's engine to transformers",
+    "vllm": "pip install 'vllm[audio]' (it needs a GPU), or set the captioner's engine to transformers",
 }
 QWEN_FILES = ("*.json", "merges.txt", "*.safetensors")
 TEMPERATURE, TOP_P = 0.7, 0.9  # of answers that are drawn with a seed

@@ -45,9 +45,10 @@ class QwenAudio:
         max_tokens: int = 256,
     ) -> None:
         """Raises WeightsError where the folder does not hold such a model as safetensors."""
+        network: Any = Qwen2AudioForConditionalGeneration
         try:
             self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
-            model, loading = Qwen2AudioForConditionalGeneration.from_pretrained(
+            model, loading = network.from_pretrained(
                 folder,
                 dtype=getattr(torch, precision),
                 local_files_only=True,

@@ -26,13 +26,14 @@ class VllmAudio:
         batch: int = 64,
         max_tokens: int = 256,
     ) -> None:
-        from vllm import LLM, SamplingParams  # type: ignore[import-not-found]
-
-        # Its engine is a process of its own, which takes the first GPU that it sees.
+        # It takes the first GPU that it sees, and starts processes of its own, which a worker process may not.
+        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
         if device.startswith("cuda:"):
             seen = os.environ.get("CUDA_VISIBLE_DEVICES")
             number = int(device.removeprefix("cuda:"))
             os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[number] if seen else str(number)
+        from vllm import LLM, SamplingParams  # type: ignore[import-not-found]
+
         self.parameters: Any = SamplingParams
         self.max_tokens = max_tokens
         self.engine: Any = LLM(

@@ -72,5 +72,5 @@ def test_weights_that_were_never_fetched_are_not_opened():
 
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")
 def test_where_there_is_no_vllm_one_sentence_says_what_to_do(qwen_folder):
-    with pytest.raises(ModelUnavailable, match=r"vllm is not installed here: pip install vllm"):
+    with pytest.raises(ModelUnavailable, match=r"vllm is not installed here: pip install 'vllm"):
         captioner_of(CaptionerChoice(model=QWEN, weights=str(qwen_folder), engine="vllm"), fetch=True)
