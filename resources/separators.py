@@ -1,6 +1,7 @@
 """What takes a song apart: a separator hears blocks of a mix and gives blocks of its vocals."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -43,15 +44,30 @@ class SeparatorChoice(ModelChoice):
         return model
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and standard deviation of the middle (left + right) / 2 of a whole mix."""
+
+    mean: float
+    deviation: float
+
+
 class Separator(Protocol):
     @property
     def rate_hz(self) -> int: ...
 
-    def vocals(self, blocks: Iterable[np.ndarray], loudness_db: float) -> Iterator[np.ndarray]:
+    @property
+    def hears_twice(self) -> bool:
+        """Whether `vocals` wants the mix's spread, for which the track has to be decoded once more before it."""
+
+    def vocals(
+        self, blocks: Iterable[np.ndarray], loudness_db: float, spread: Spread | None = None
+    ) -> Iterator[np.ndarray]:
         """Float32 [n, 2] blocks of any length in, the vocals as float32 [m, 2] blocks out; sum(m) == sum(n).
 
         `loudness_db` is the integrated LUFS of the whole track: a network wants one level, and a stream cannot know its
-        own before its end. Memory is bounded, and how the track is cut into blocks makes no difference.
+        own before its end; `spread` is given to those that hear twice. Memory is bounded, and how the track is cut into
+        blocks makes no difference.
         """
 
 
@@ -77,6 +93,7 @@ class SpleeterSeparator:
     """Spleeter's networks, over segments of a spectrogram that overlap and are faded into each other."""
 
     rate_hz = 44_100
+    hears_twice = False
 
     def __init__(self, spec: ModelSpec, threads: int) -> None:
         import torch
@@ -94,7 +111,9 @@ class SpleeterSeparator:
         self._doubt: float = settings["doubt"]
         self._window = torch.hann_window(WINDOW)
 
-    def vocals(self, blocks: Iterable[np.ndarray], loudness_db: float) -> Iterator[np.ndarray]:
+    def vocals(
+        self, blocks: Iterable[np.ndarray], loudness_db: float, spread: Spread | None = None
+    ) -> Iterator[np.ndarray]:
         """See `Separator`. It holds some 24 s of the track at a time; the work is 0.07 x real time on one core."""
         import torch
 
