@@ -138,3 +138,38 @@ def save_safetensors() -> Callable[..., Path]:
         return path
 
     return save
+
+
+@pytest.fixture(scope="session")
+def qwen_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with Qwen2-Audio: 2 layers of 32, a vocabulary of bytes, and random weights that have an opinion."""
+    import torch
+    import transformers
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
+
+    special = ["<|im_start|>", "<|im_end|>", "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>"]
+    alphabet = {letter: i for i, letter in enumerate(sorted(ByteLevel.alphabet()))}
+    tokenizer = Qwen2Tokenizer(vocab=alphabet, merges=[], extra_special_tokens=special)
+    config = transformers.Qwen2AudioConfig(
+        audio_config={
+            "model_type": "qwen2_audio_encoder", "d_model": 16, "encoder_layers": 1, "encoder_attention_heads": 2,
+            "encoder_ffn_dim": 32,
+        },
+        text_config={
+            "model_type": "qwen2", "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64,
+            "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2, "initializer_range": 0.3,
+        },
+        audio_token_index=tokenizer.convert_tokens_to_ids("<|AUDIO|>"),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = transformers.Qwen2AudioForConditionalGeneration(config)
+    for parameter in (*model.model.audio_tower.parameters(), *model.model.multi_modal_projector.parameters()):
+        parameter.data.mul_(8)
+    # What the hub's model comes with: answers are drawn, unless one says otherwise.
+    model.generation_config = transformers.GenerationConfig(do_sample=True, temperature=0.7, top_p=0.5, top_k=20)
+    path = tmp_path_factory.mktemp("qwen")
+    model.save_pretrained(path)
+    features = transformers.WhisperFeatureExtractor(feature_size=128)
+    transformers.Qwen2AudioProcessor(features, tokenizer).save_pretrained(path)
+    return path
