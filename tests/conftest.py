@@ -21,6 +21,9 @@ hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
 
 SOURCES = ["drums", "bass", "other", "vocals"]  # of Demucs
+ENGLISH = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "|": 4} | {
+    letter: i for i, letter in enumerate("ETAONIHSRDLUMWCFGYPBVK'XJQZ", 5)
+}  # the vocabulary of wav2vec2's English models
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
 
@@ -173,3 +176,34 @@ def qwen_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     features = transformers.WhisperFeatureExtractor(feature_size=128)
     transformers.Qwen2AudioProcessor(features, tokenizer).save_pretrained(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def save_ctc(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Saves a small random wav2vec2 with a CTC head: save_ctc(network=Wav2Vec2ForCTC, vocabulary=ENGLISH, …)."""
+
+    def save(network: type | None = None, vocabulary: dict[str, Any] = ENGLISH, **config: Any) -> Path:
+        import torch
+        from transformers import HubertConfig, HubertForCTC, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
+
+        torch.manual_seed(0)
+        shape = (HubertConfig if network is HubertForCTC else Wav2Vec2Config)(
+            vocab_size=32,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            conv_dim=(32,) * 7,
+            num_conv_pos_embeddings=16,
+            num_conv_pos_embedding_groups=4,
+            pad_token_id=0,
+            initializer_range=0.2,
+            **config,
+        )
+        folder = tmp_path_factory.mktemp("ctc")
+        (network or Wav2Vec2ForCTC)(shape).save_pretrained(folder)
+        Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
+        (folder / "vocab.json").write_text(json.dumps(vocabulary))
+        return folder
+
+    return save
