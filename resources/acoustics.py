@@ -68,7 +68,7 @@ def aligner_of(choice: AlignerChoice, *, fetch: bool = False) -> LocalModel:
         return choice.local(CTC_HEAD)
     if fetch:
         check_installed("transformers")
-        check_device(choice.device)
+        check_device(choice)
     adapter = (f"adapter.{choice.language}.safetensors",) if choice.language else ()
     found = find_weights(choice, ("*.json", "model*.safetensors", *adapter), fetch=fetch)
     run = (("precision", choice.precision), ("language", choice.language), ("window_s", choice.window_s))
