@@ -149,5 +149,5 @@ def test_a_download_that_is_not_what_the_hub_says_it_is_is_refused(cache: Path, 
     choice = ModelChoice(model="singers/large")
     assert find_weights(choice, ["*.safetensors"], fetch=True).sha256 == blob.name
     blob.write_bytes(b"weightz")
-    with pytest.raises(WeightsError, match="is damaged.*remove it"):
+    with pytest.raises(WeightsError, match=r"is damaged.*remove it"):
         find_weights(choice, ["*.safetensors"], fetch=True)
