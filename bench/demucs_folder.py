@@ -7,7 +7,6 @@ OUT/vocals.json says where the vocals of each file lie.
 
 import argparse
 import json
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -60,4 +59,4 @@ def _open(arguments: argparse.Namespace) -> Process:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -24,13 +24,14 @@ class Core(nn.Module):
 
     def __init__(self, network: HTDemucs) -> None:
         super().__init__()
-        self.network = copy.deepcopy(network)
+        inner: Any = copy.deepcopy(network)
         self.given: Tensor
         self.made: Tensor
-        self.network._spec = lambda mix: mix
-        self.network._magnitude = lambda _: self.given
-        self.network._mask = lambda _, made: self._keep(made)
-        self.network._ispec = lambda made, length: made.new_zeros(())
+        inner._spec = lambda mix: mix
+        inner._magnitude = lambda _: self.given
+        inner._mask = lambda _, made: self._keep(made)
+        inner._ispec = lambda made, length: made.new_zeros(())
+        self.network = inner
 
     def _keep(self, made: Tensor) -> Tensor:
         self.made = made
@@ -60,9 +61,9 @@ def try_all(network: HTDemucs, device: torch.device, threads: int, repeats: int,
     mix = (torch.randn(1, 2, segment_length(network), generator=torch.Generator().manual_seed(0)) * 0.1).to(device)
     ways: dict[str, tuple[int, Run]] = {}
     failed: dict[str, str] = {}
-    for name, make in _ways(network, device, mix, folder, compiled):
+    for name, size, make in _ways(network, device, mix, folder, compiled):
         try:
-            size, run = make()
+            run = make()
             with torch.inference_mode():
                 run(mix.expand(size, -1, -1))
             ways[name] = size, run
@@ -95,7 +96,7 @@ def try_all(network: HTDemucs, device: torch.device, threads: int, repeats: int,
 
 def _ways(
     network: HTDemucs, device: torch.device, mix: Tensor, folder: Path, compiled: bool
-) -> Iterator[tuple[str, Callable[[], tuple[int, Run]]]]:
+) -> Iterator[tuple[str, int, Callable[[], Run]]]:
     place = network.sources.index("vocals")
     vocals = only_vocals(copy.deepcopy(network))
 
@@ -114,27 +115,24 @@ def _ways(
 
         return with_fast_path
 
-    yield "demucs's own, four sources", lambda: (1, eager(network, place))
-    yield "+ only the vocals", lambda: (1, eager(vocals, 0))
-    if device.type == "cpu":
-        yield "+ tiled attention", lambda: (1, tiled)
-        yield "+ products by oneDNN: ours", lambda: (1, ours)
-    else:
-        yield "+ tiled attention: ours", lambda: (1, ours)
-    for size in (2, 4) if device.type == "cpu" else (4, 8, 16):
-        yield f"ours, batches of {size}", lambda size=size: (size, ours)
-    yield "ours, channels last", lambda: (1, _channels_last(vocals, device))
-    for dtype in (torch.bfloat16, torch.float16) if device.type == "cuda" else (torch.bfloat16,):
-        yield (
-            f"tiled attention, {str(dtype).removeprefix('torch.')}",
-            lambda dtype=dtype: (1, _autocast(tiled, device, dtype)),
-        )
+    cuda = device.type == "cuda"
+    yield "demucs's own, four sources", 1, lambda: eager(network, place)
+    yield "+ only the vocals", 1, lambda: eager(vocals, 0)
+    yield "+ tiled attention" + (": ours" if cuda else ""), 1, lambda: tiled
+    if not cuda:
+        yield "+ products by oneDNN: ours", 1, lambda: ours
+    for size in (4, 8, 16) if cuda else (2, 4):
+        yield f"ours, batches of {size}", size, lambda: ours
+    yield "ours, channels last", 1, lambda: _channels_last(vocals, device)
+    yield "tiled attention, bfloat16", 1, lambda: _autocast(tiled, device, torch.bfloat16)
+    if cuda:
+        yield "tiled attention, float16", 1, lambda: _autocast(tiled, device, torch.float16)
     if compiled:
-        yield "tiled attention, torch.compile", lambda: (1, _compiled(vocals))
-    if device.type == "cpu":
-        yield "tiled attention, traced and frozen", lambda: (1, Core.around(vocals, _frozen(vocals, mix)))
-        yield "ONNX Runtime", lambda: (1, Core.around(vocals, _onnx(vocals, mix, folder)))
-        yield "OpenVINO", lambda: (1, Core.around(vocals, _openvino(vocals, mix)))
+        yield "tiled attention, torch.compile", 1, lambda: _compiled(vocals)
+    if not cuda:
+        yield "tiled attention, traced and frozen", 1, lambda: Core.around(vocals, _frozen(vocals, mix))
+        yield "ONNX Runtime", 1, lambda: Core.around(vocals, _onnx(vocals, mix, folder))
+        yield "OpenVINO", 1, lambda: Core.around(vocals, _openvino(vocals, mix))
 
 
 @contextmanager
@@ -159,7 +157,7 @@ def _peak(device: torch.device, memory: dict[str, float], name: str) -> Iterator
 
 
 def _channels_last(vocals: HTDemucs, device: torch.device) -> Run:
-    other = copy.deepcopy(vocals).to(memory_format=torch.channels_last)
+    other = copy.deepcopy(vocals).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def run(mix: Tensor) -> Tensor:
         with _fast_path(False), OneDnn() if device.type == "cpu" else nullcontext():
@@ -196,7 +194,7 @@ def _frozen(vocals: HTDemucs, mix: Tensor) -> Any:
 
 
 def _onnx(vocals: HTDemucs, mix: Tensor, folder: Path) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
     file = folder / "core.onnx"
     with _fast_path(False), torch.no_grad():
@@ -215,7 +213,7 @@ def _onnx(vocals: HTDemucs, mix: Tensor, folder: Path) -> Callable[[Tensor, Tens
 
 
 def _openvino(vocals: HTDemucs, mix: Tensor) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    import openvino
+    import openvino  # type: ignore[import-not-found]
 
     with _fast_path(False), torch.no_grad():
         model = openvino.convert_model(Core(vocals).eval(), example_input=_example(vocals, mix))
