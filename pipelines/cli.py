@@ -210,6 +210,28 @@ def backfill(
     console.print(f"Backfill {backfill_id} of {len(plan.batches)} batches: {url}/runs/b/{backfill_id}")
 
 
+@app.command()
+def doctor(
+    seconds: Annotated[float, typer.Option(help="of audio that each hears; many hear 8 to 30 at once", min=1)] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch and load each model of the profile, run a little audio through it, and print what that costs."""
+    from pipelines.doctor import examine, roles
+
+    trials = []
+    for trial in examine(roles(profile()), seconds, profile().threads):
+        trials.append(trial)
+        if trial.fault and not as_json:
+            errors.print(f"[red]{trial.role} {plain(trial.choice.model)}: {plain(trial.fault)}[/red]")
+    rows = [trial.row(seconds) for trial in trials]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(f"Models of the profile {profile().profile!r}", list(rows[0]), (list(row.values()) for row in rows))
+    if any(trial.fault for trial in trials):
+        raise typer.Exit(1)
+
+
 app.command()(looking.status)
 app.command()(looking.show)
 app.command()(looking.lyrics)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from resources.weights import WeightsError
+from resources.models import ModelChoice
+from resources.weights import WeightsError, checked, known_sha256
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")  # may run what they like when they are loaded
 
@@ -31,6 +32,36 @@ def snapshot(repository: str, files: Sequence[str], revision: str = "") -> Snaps
     if pickles := [name for name in files if name.endswith(PICKLES) and name != "model.bin"]:
         raise ValueError(f"{pickles[0]} would be a pickle; weights come as safetensors")
     return _cached(repository, files, revision) or _downloaded(repository, files, revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a model's weights lie on this machine, and what they are. `path` is None where they are not here yet."""
+
+    path: Path | None
+    package: str
+    revision: str
+    sha256: str
+
+
+def find_weights(choice: ModelChoice, files: Sequence[str], *, fetch: bool, repository: str = "") -> Found:
+    """The weights of a chosen model: in its own folder or file, else in a repository, which by default it is named for.
+
+    Without `fetch`, what is known of them without a network and without reading gigabytes.
+
+    Raises:
+        WeightsError: they cannot be had, or are not those of `choice.sha256`; with `fetch` only.
+    """
+    if choice.weights:
+        path = Path(choice.weights).expanduser().absolute()
+        sha256 = checked(path, choice.sha256) if fetch else known_sha256(path)
+        return Found(path, str(path), choice.revision, sha256)
+    repository = repository or choice.model
+    found = (snapshot if fetch else _cached)(repository, files, choice.revision)
+    if found is None:
+        return Found(None, repository, choice.revision, choice.sha256)
+    sha256 = checked(found.folder, choice.sha256) if fetch else known_sha256(found.folder)
+    return Found(found.folder, repository, found.revision, sha256)
 
 
 def _cached(repository: str, files: Sequence[str], revision: str) -> Snapshot | None:

@@ -1,19 +1,23 @@
 """What writes down the words of a song: a transcriber hears stretches of a track and gives lines of text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
-from resources.models import LocalModel, ModelChoice, ModelSpec, Precision
-from resources.weights import WHISPER_BASE_SHA256, WeightsError, whisper_base
+from resources.devices import check_device, device_of
+from resources.engines import worker_number
+from resources.hub import Found, find_weights
+from resources.models import LocalModel, ModelChoice, ModelSpec, Parameters, Precision, check_installed
+from resources.weights import WHISPER_BASE_SHA256, WeightsError, checked, whisper_base
 
 RATE_HZ = 16_000
 LONGEST_CUT_S = 30.0  # what Whisper hears at once
 FASTER_WHISPER_FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.*")
+PUBLISHER = "Systran/faster-whisper-"  # and the size, of Whisper as faster-whisper reads it
 
 WHISPER_BASE = ModelSpec(
     name="whisper-base",
@@ -28,6 +32,15 @@ class TranscriberChoice(ModelChoice):
     engine: Literal["faster-whisper", "openai-whisper"] = Field("faster-whisper", description="What runs it.")
     precision: Precision = Field("int8", description="Of the numbers it computes with.")
     beam_size: PositiveInt = Field(5, description="How many wordings are followed at once.")
+
+    @model_validator(mode="after")
+    def _runs_there(self) -> "TranscriberChoice":
+        halves = ("float32", "float16") if self.device.startswith("cuda") else ("float32",)
+        if self.engine == "openai-whisper" and self.precision not in halves:
+            raise ValueError(
+                f"openai-whisper does not compute in {self.precision} on {self.device}; there is {', '.join(halves)}"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,29 @@ def transcriber_of(choice: TranscriberChoice, *, fetch: bool = False) -> LocalMo
     Raises:
         ModelUnavailable: it cannot be had (`fetch` only).
     """
-    return choice.local(WHISPER_BASE)
+    run: Parameters = (("compute_type", choice.precision), ("beam_size", choice.beam_size))
+    if choice.engine != "faster-whisper":
+        run = (*run, ("engine", choice.engine))
+    if fetch:
+        check_device(choice.device)
+    if choice.model == WHISPER_BASE.name and not choice.weights:
+        return choice.local(replace(WHISPER_BASE, parameters=run))
+    found = _found_of(choice, fetch=fetch)
+    return choice.local(ModelSpec(choice.model, found.package, found.sha256, run, found.revision), found.path)
+
+
+def _found_of(choice: TranscriberChoice, *, fetch: bool) -> Found:
+    """`choice.model` is a size (large-v3, turbo), or for faster-whisper a repository of the hub."""
+    if choice.engine == "faster-whisper":
+        repository = choice.model if "/" in choice.model else PUBLISHER + choice.model
+        return find_weights(choice, (*FASTER_WHISPER_FILES, "*.json"), fetch=fetch, repository=repository)
+    if choice.weights or not fetch:
+        return find_weights(choice, (), fetch=fetch, repository="openai-whisper")
+    from resources.openai_whisper import fetch_whisper
+
+    check_installed("whisper")
+    path = fetch_whisper(choice.model)
+    return Found(path, "openai-whisper", "", checked(path, choice.sha256))
 
 
 def open_transcriber(model: LocalModel, threads: int) -> Transcriber:
@@ -78,9 +113,22 @@ def open_transcriber(model: LocalModel, threads: int) -> Transcriber:
     Raises:
         WeightsError: the embedded weights are not installed, or are others.
     """
-    folder = model.path or whisper_base()
-    run = dict(model.spec.parameters)
-    return FasterWhisper(folder, threads, compute_type=str(run["compute_type"]), beam_size=int(run["beam_size"]))
+    path = model.path or whisper_base()
+    run: dict[str, Any] = dict(model.spec.parameters)
+    device = device_of(model.device, worker_number())
+    if run.get("engine") == "openai-whisper":
+        from resources.openai_whisper import OpenAIWhisper, load_whisper
+
+        whisper = load_whisper(path if path.is_file() else path / "model.bin")
+        return OpenAIWhisper(whisper, threads, beam_size=run["beam_size"], device=device, precision=run["compute_type"])
+    return FasterWhisper(
+        path,
+        threads,
+        compute_type=run["compute_type"],
+        beam_size=run["beam_size"],
+        device=device,
+        batch=model.batch,
+    )
 
 
 class FasterWhisper:

@@ -77,18 +77,13 @@ def sha256_of(path: Path) -> str:
         WeightsError: there is nothing, or nothing with weights in it.
     """
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix in WEIGHTS or file.name == "model.bin")
+        files = _weights_in(path)
         if not files:
             raise WeightsError(f"there are no weights in {path}: it holds none of {', '.join(WEIGHTS)}, model.bin")
         if len(files) == 1:
             return sha256_of(files[0])
         return hashlib.sha256("".join(f"{file.name} {sha256_of(file)}\n" for file in files).encode()).hexdigest()
-    try:
-        state = path.stat()
-    except OSError:
-        raise WeightsError(f"there are no weights at {path}: check the path") from None
-    known = f"{path.resolve()}\n{state.st_size}\n{state.st_mtime_ns}"
-    note = cache_folder() / "hashes" / hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
+    note = _note_of(path)
     if note.is_file() and len(kept := note.read_text()) == HASH_LETTERS:
         return kept
     with path.open("rb") as file:
@@ -98,6 +93,26 @@ def sha256_of(path: Path) -> str:
         part.write(found)
     Path(part.name).replace(note)
     return found
+
+
+def known_sha256(path: Path) -> str:
+    """What `sha256_of` gives, if that takes no reading of weights; empty where it would, or there are none."""
+    files = [path] if path.is_file() else _weights_in(path)
+    return sha256_of(path) if files and all(_note_of(file).is_file() for file in files) else ""
+
+
+def _weights_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*") if file.suffix in WEIGHTS or file.name == "model.bin")
+
+
+def _note_of(path: Path) -> Path:
+    """Where it is kept what a file hashed to, as it is now."""
+    try:
+        state = path.stat()
+    except OSError:
+        raise WeightsError(f"there are no weights at {path}: check the path") from None
+    known = f"{path.resolve()}\n{state.st_size}\n{state.st_mtime_ns}"
+    return cache_folder() / "hashes" / hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _is_whole(folder: Path) -> bool:

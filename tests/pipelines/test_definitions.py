@@ -2,9 +2,11 @@ import dagster as dg
 import pytest
 
 from assets.profile import Profile, profile
+from assets.stems.settings import StemSettings
 from assets.way import way
 from pipelines.definitions import defs
 from pipelines.jobs import ROAD
+from resources.separators import SeparatorChoice
 
 GRAPH = defs.resolve_asset_graph()
 ASSETS = sorted(key.to_user_string() for key in GRAPH.materializable_asset_keys)
@@ -68,3 +70,15 @@ def test_a_setting_moves_the_code_version_of_its_own_stage_and_of_no_other(room)
     changed = Profile(**{room: settings.model_copy(update=CHANGES[room])})
     before, after = way(Profile()), way(changed)
     assert [name for name in ROAD if before[name].parameter_hash != after[name].parameter_hash] == [room]
+
+
+def test_the_launchpad_overrides_one_field_of_a_model_and_shows_the_others_as_the_profile_has_them():
+    typed = {"ops": {"stems": {"config": {"separator": {"model": "htdemucs"}}}}}
+    taken = dg.validate_run_config(defs.resolve_job_def("road"), typed)["ops"]["stems"]["config"]
+    assert StemSettings.model_validate(taken) == StemSettings(separator=SeparatorChoice(model="htdemucs"))
+
+
+def test_the_launchpad_refuses_a_field_that_no_model_has():
+    typed = {"ops": {"stems": {"config": {"separator": {"modell": "htdemucs"}}}}}
+    with pytest.raises(dg.DagsterInvalidConfigError, match="modell"):
+        dg.validate_run_config(defs.resolve_job_def("road"), typed)

@@ -1,5 +1,6 @@
 """Files of a model hub, on a machine that has none: from the cache, or a sentence that says what to do."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.hub import missing, snapshot
+from resources.hub import find_weights, missing, snapshot
+from resources.models import ModelChoice
 from resources.weights import WeightsError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -108,3 +110,30 @@ def test_a_pickle_is_never_asked_for(cache: Path) -> None:
 def test_split_weights_lack_the_parts_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "model-1.safetensors"}}))
     assert missing(tmp_path, ["*.json"]) == ["model-1.safetensors"]
+
+
+def test_weights_in_a_folder_of_ones_own_need_no_hub(cache: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    found = find_weights(ModelChoice(model="large", weights=str(folder)), ["*.safetensors"], fetch=True)
+    assert (found.path, found.package) == (folder, str(folder))
+    assert found.sha256 == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_a_model_that_is_not_here_yet_is_known_by_its_name_alone(cache: Path) -> None:
+    found = find_weights(ModelChoice(model="singers/large"), ["*.safetensors"], fetch=False)
+    assert (found.path, found.package, found.revision, found.sha256) == (None, "singers/large", "", "")
+
+
+def test_what_was_fetched_is_known_afterwards_without_fetching(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "ours"))
+    put(cache, "model.safetensors")
+    choice = ModelChoice(model="singers/large")
+    before = find_weights(choice, ["*.safetensors"], fetch=False)
+    fetched = find_weights(choice, ["*.safetensors"], fetch=True)
+    assert (before.revision, before.sha256) == (COMMIT, "")
+    assert find_weights(choice, ["*.safetensors"], fetch=False) == fetched
+    assert fetched.sha256 == hashlib.sha256(b"{}").hexdigest()

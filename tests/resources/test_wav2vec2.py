@@ -1,15 +1,13 @@
 """wav2vec2, HuBERT and MMS of two layers with random weights, saved as real ones are and loaded back."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from transformers import HubertConfig, HubertForCTC, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
+from transformers import HubertForCTC, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from assets.lyrics.place import place_given, posteriors_of
 from assets.lyrics.settings import LyricsSettings
@@ -28,36 +26,9 @@ Save = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def save(tmp_path_factory: pytest.TempPathFactory) -> Save:
-    def _save(network: type = Wav2Vec2ForCTC, vocabulary: dict[str, Any] = ENGLISH, **config: Any) -> Path:
-        torch.manual_seed(0)
-        kind = HubertConfig if network is HubertForCTC else Wav2Vec2Config
-        shape = kind(
-            vocab_size=32,
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            conv_dim=(32,) * 7,
-            num_conv_pos_embeddings=16,
-            num_conv_pos_embedding_groups=4,
-            pad_token_id=0,
-            initializer_range=0.2,
-            **config,
-        )
-        folder = tmp_path_factory.mktemp("ctc")
-        network(shape).save_pretrained(folder)
-        Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
-        (folder / "vocab.json").write_text(json.dumps(vocabulary))
-        return folder
-
-    return _save
-
-
-@pytest.fixture(scope="module")
-def base(save: Save) -> Path:
+def base(save_ctc: Save) -> Path:
     """Normalises over time, as base models do."""
-    return save(feat_extract_norm="group")
+    return save_ctc(feat_extract_norm="group")
 
 
 def noise(seconds: float) -> np.ndarray:
@@ -79,8 +50,8 @@ def plain(folder: Path, audio: np.ndarray, network: type = Wav2Vec2ForCTC) -> np
 @pytest.mark.parametrize(
     ("network", "norm"), [(Wav2Vec2ForCTC, "group"), (Wav2Vec2ForCTC, "layer"), (HubertForCTC, "group")]
 )
-def test_a_short_track_is_heard_as_by_the_plain_model(save: Save, network: type, norm: str) -> None:
-    folder, audio = save(network, feat_extract_norm=norm), noise(3.0)
+def test_a_short_track_is_heard_as_by_the_plain_model(save_ctc: Save, network: type, norm: str) -> None:
+    folder, audio = save_ctc(network, feat_extract_norm=norm), noise(3.0)
     ours, theirs = Wav2Vec2(folder, 1, window_s=WINDOW_S).log_probs(audio), plain(folder, audio, network)
     np.testing.assert_allclose(ours[: len(theirs)], theirs, atol=1e-4)
 
@@ -147,10 +118,10 @@ def test_letters_that_differ_in_case_only_are_one_symbol() -> None:
     assert merged == [(1, [0, 1])]
 
 
-def test_their_probabilities_are_added(save: Save) -> None:
+def test_their_probabilities_are_added(save_ctc: Save) -> None:
     two_cases = {"<pad>": 0, "|": 1, "a": 2, "A": 3} | {chr(i): i for i in range(4, 32)}
-    apart = Wav2Vec2(save(vocabulary=two_cases | {"A": 32}), 1)  # beyond the head: the model does not know it
-    together = Wav2Vec2(save(vocabulary=two_cases), 1)
+    apart = Wav2Vec2(save_ctc(vocabulary=two_cases | {"A": 32}), 1)  # beyond the head: the model does not know it
+    together = Wav2Vec2(save_ctc(vocabulary=two_cases), 1)
     audio = noise(1.0)
     a = together.symbols.index("a")
     assert (together.log_probs(audio)[:, a] > apart.log_probs(audio)[:, a]).all()
@@ -158,11 +129,11 @@ def test_their_probabilities_are_added(save: Save) -> None:
 
 
 @pytest.fixture(scope="module")
-def many(save: Save) -> Path:
+def many(save_ctc: Save) -> Path:
     """As MMS: an adapter and letters for each language."""
     english = {"<pad>": 0, "|": 1, "e": 2, "t": 3}
     german = {"<pad>": 0, "|": 1, "e": 2, "ß": 3, "ü": 4}
-    folder = save(vocabulary={"eng": english, "deu": german}, adapter_attn_dim=8, feat_extract_norm="layer")
+    folder = save_ctc(vocabulary={"eng": english, "deu": german}, adapter_attn_dim=8, feat_extract_norm="layer")
     for language, letters in (("eng", english), ("deu", german)):
         model = Wav2Vec2ForCTC.from_pretrained(folder)
         model.lm_head = torch.nn.Linear(32, len(letters))
@@ -205,15 +176,15 @@ def test_a_pickle_is_not_loaded(base: Path, tmp_path: Path) -> None:
         Wav2Vec2(tmp_path, 1)
 
 
-def test_a_model_that_was_not_trained_to_write_is_refused(base: Path, save: Save) -> None:
-    folder = save()
+def test_a_model_that_was_not_trained_to_write_is_refused(base: Path, save_ctc: Save) -> None:
+    folder = save_ctc()
     Wav2Vec2ForCTC.from_pretrained(folder).wav2vec2.save_pretrained(folder)
     with pytest.raises(WeightsError, match=r"lacks lm_head.*: it was not trained to write letters"):
         Wav2Vec2(folder, 1)
 
 
-def test_a_model_with_other_frames_is_refused(save: Save) -> None:
-    folder = save(conv_stride=(5, 2, 2, 2, 2, 2, 1))
+def test_a_model_with_other_frames_is_refused(save_ctc: Save) -> None:
+    folder = save_ctc(conv_stride=(5, 2, 2, 2, 2, 2, 1))
     with pytest.raises(WeightsError, match="does not hear 400 of every 320 samples"):
         Wav2Vec2(folder, 1)
 
