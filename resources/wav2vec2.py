@@ -125,15 +125,17 @@ class Wav2Vec2:
         return heard
 
     def _speak(self, folder: Path, vocabulary: dict[str, Any], language: str) -> str:
-        """Fits the model with the adapter of a language; empty where it has only one."""
+        """Fits the model for a language, and says which it then writes; empty where it has only one."""
         languages = [key for key, value in vocabulary.items() if isinstance(value, dict)]
         if not languages:
             if language:
                 raise WeightsError(f"{folder} has a single language: leave `language` empty, not {language!r}")
             return ""
-        language = language or _read(folder, "tokenizer_config.json").get("target_lang") or DEFAULT_LANGUAGE
-        if language not in languages:
-            raise WeightsError(f"{folder} has no language {language!r}; there is {', '.join(sorted(languages)[:40])}")
+        own = _read(folder, "tokenizer_config.json").get("target_lang") or DEFAULT_LANGUAGE
+        if (chosen := language or own) not in languages:
+            raise WeightsError(f"{folder} has no language {chosen!r}; there is {', '.join(sorted(languages)[:40])}")
+        if not language:
+            return own
         try:
             self.model.load_adapter(language, use_safetensors=True, local_files_only=True)
         except (OSError, ValueError) as error:
