@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import whisperx
+import whisperx  # type: ignore[import-not-found]  # not among the dependencies
 
 
 def main() -> None:
