@@ -38,6 +38,8 @@ def openai_model(model_bin: Path) -> "Whisper":
     from whisper import ModelDimensions, Whisper
 
     arrays = read_arrays(model_bin)
+    if any(name.endswith("weight_scale") for name in arrays):
+        raise WeightsError(f"{model_bin} is quantised: openai-whisper needs it in float32 or float16")
     encoder, decoder = _depth(arrays, "encoder"), _depth(arrays, "decoder")
     n_vocab, n_text_state = arrays["decoder/embeddings/weight"].shape
     n_audio_ctx, n_audio_state = arrays[AUDIO_POSITIONS].shape
