@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.transcription import demo_songs
+from bench.transcription import demo_songs, peak_memory
 from resources.acoustics import RATE_HZ
 
 LETTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ"]  # of wav2vec2-base-960h
@@ -155,6 +155,7 @@ def main() -> None:
         print(table(run(songs[:2], repeats=1, minutes=(0.5, 1.0), **settings)))
     else:
         print(table(run(songs, repeats=arguments.repeats, **settings)))
+    print(f"\nmost memory of this process: {peak_memory(arguments.device)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How fast songs are written down, and how well: openai-whisper beside ours, with the same weights on the same cuts.
 
-    python -m bench.transcription [SONGS …] [--repeats 3] [--threads 2] [--quick] [--whisperx PYTHON]
+    python -m bench.transcription [SONGS …] [--repeats 3] [--threads 2] [--device cpu] [--quick]
+                                 [--whisperx PYTHON]
 
 The demo's songs, and those of any folders that the song maker has filled; of each the parts where somebody sings, cut
 in the silences between as the pipeline cuts them. Whisper base, beam of five, temperature 0, no
@@ -10,6 +11,7 @@ turn; a ratio is the median of the ratios within a repeat. whisperX is heard too
 
 import argparse
 import json
+import resource
 import subprocess
 import tempfile
 import time
@@ -62,9 +64,9 @@ class Row:
 Hear = Callable[[Song], Iterable[Segment]]
 
 
-def run(songs: Sequence[Song], *, repeats: int = 3, threads: int = 2) -> list[Row]:
+def run(songs: Sequence[Song], *, repeats: int = 3, threads: int = 2, device: str = "cpu") -> list[Row]:
     """Every way over all songs, in turns; the first row is the reference."""
-    ways = ways_of_hearing(threads)
+    ways = ways_of_hearing(threads, device)
     walls: dict[str, list[float]] = {name: [] for name in ways}
     processors: dict[str, list[float]] = {name: [] for name in ways}
     scores: dict[str, tuple[WordScore, WordScore]] = {}
@@ -78,15 +80,17 @@ def run(songs: Sequence[Song], *, repeats: int = 3, threads: int = 2) -> list[Ro
     return [Row(name, walls[name], processors[name], *scores[name]) for name in ways]
 
 
-def ways_of_hearing(threads: int) -> dict[str, Hear]:
+def ways_of_hearing(threads: int, device: str) -> dict[str, Hear]:
     from resources.openai_whisper import OpenAIWhisper, load_whisper
 
     folder = whisper_base()
-    plain = OpenAIWhisper(load_whisper(folder / "model.bin"), threads, beam_size=BEAM_SIZE)
+    plain = OpenAIWhisper(load_whisper(folder / "model.bin"), threads, beam_size=BEAM_SIZE, device=device)
     ways: dict[str, Hear] = {REFERENCE: lambda song: plain.transcribe(song.audio, song.cuts, "en").segments}
-    for precision in ("float32", "int8"):
+    for precision in ("float32", "int8") if device == "cpu" else ("float32", "float16", "int8_float16"):
         for batch in (1, BATCH):
-            ours = FasterWhisper(folder, threads, compute_type=precision, beam_size=BEAM_SIZE, batch=batch)
+            ours = FasterWhisper(
+                folder, threads, compute_type=precision, beam_size=BEAM_SIZE, device=device, batch=batch
+            )
             name = f"ours, {precision}, {f'{batch} cuts at once' if batch > 1 else 'cut by cut'}"
             ways[name] = lambda song, ours=ours: ours.transcribe(song.audio, song.cuts, "en").segments  # type: ignore[misc]
     return ways
@@ -168,6 +172,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="*", help="filled by the song maker")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--quick", action="store_true", help="two songs, once: to see that it works")
     parser.add_argument("--whisperx", metavar="PYTHON", help="a Python that has whisperx")
     arguments = parser.parse_args()
@@ -175,10 +180,22 @@ def main() -> None:
     songs = [song for song in songs if song.cuts]
     repeats = 1 if arguments.quick else arguments.repeats
     songs = songs[5:7] if arguments.quick else songs
-    rows = run(songs, repeats=repeats, threads=arguments.threads)
+    rows = run(songs, repeats=repeats, threads=arguments.threads, device=arguments.device)
     if arguments.whisperx:
         rows.append(whisperx(arguments.whisperx, songs, repeats, arguments.threads))
     print(table(rows, songs))
+    print(f"\nmost memory of this process, all ways loaded: {peak_memory(arguments.device)}")
+
+
+def peak_memory(device: str) -> str:
+    """Of the process; and what is taken of a GPU now, by whichever library."""
+    text = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB"
+    if device == "cpu":
+        return text
+    import torch
+
+    free, total = torch.cuda.mem_get_info(device)
+    return f"{text}, and {(total - free) / 2**30:.2f} GiB of the GPU"
 
 
 if __name__ == "__main__":
