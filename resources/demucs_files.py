@@ -4,14 +4,13 @@ A model is a bag: a YAML file that names its members, how much each counts for e
 Of a bag only those members are taken whose word counts for the vocals: of `htdemucs_ft` that is one of four.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from resources.hub import snapshot
-from resources.weights import WeightsError
+from resources.weights import WeightsError, sha256_of
 
 REPOSITORIES = {
     "htdemucs": "adefossez/HTDemucs",
@@ -49,7 +48,7 @@ def demucs_files(name: str, weights: str = "", revision: str = "") -> DemucsFile
     """
     if not weights:
         return _on_hub(name, revision)
-    path = Path(weights)
+    path = Path(weights).expanduser()
     if path.is_file():
         return DemucsFiles((Member(_intact(path), 1.0),))
     if not path.is_dir():
@@ -113,8 +112,7 @@ def _members(bag: _Bag, files: dict[str, Path], folder: Path, revision: str = ""
 def _intact(path: Path) -> Path:
     """Raises WeightsError where the name has a checksum, and the content another."""
     if named := CHECKSUM.search(path.stem):
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(path)
         if not found.startswith(named[1]):
             raise WeightsError(f"{path} is damaged: its sha256 begins with {found[:8]}, its name says {named[1]}")
     return path

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from resources.models import LocalModel, ModelChoice, ModelSpec
+from resources.devices import check_device, device_of
+from resources.engines import worker_number
+from resources.hub import find_weights
+from resources.models import LocalModel, ModelChoice, ModelSpec, check_installed
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +46,14 @@ class SeparatorChoice(ModelChoice):
             raise ValueError(f"no separator is called {model!r}; there is {SPLEETER.name}, {', '.join(DEMUCS)}")
         return model
 
+    @model_validator(mode="after")
+    def _runs_there(self) -> "SeparatorChoice":
+        if self.model == SPLEETER.name:
+            self.only_on_the_cpu()
+        if self.precision == "int8":
+            raise ValueError(f"{self.model} does not compute in int8; there is float32, float16, bfloat16")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -77,7 +88,19 @@ def separator_of(choice: SeparatorChoice, *, fetch: bool = False) -> LocalModel:
     Raises:
         ModelUnavailable: it cannot be had (`fetch` only).
     """
-    return choice.local(SPLEETER)
+    if choice.model == SPLEETER.name:
+        return choice.local(SPLEETER)
+    from resources.demucs_files import REPOSITORIES, demucs_files
+
+    if fetch:
+        check_installed("demucs")
+        check_device(choice)
+        demucs_files(choice.model, choice.weights, choice.revision)
+    found = find_weights(choice, [f"{choice.model}.yaml"], fetch=fetch, repository=REPOSITORIES[choice.model])
+    spec = ModelSpec(
+        choice.model, found.package, found.sha256, (("precision", choice.precision),), revision=found.revision
+    )
+    return choice.local(spec, found.path)
 
 
 def open_separator(model: LocalModel, threads: int) -> Separator:
@@ -86,7 +109,14 @@ def open_separator(model: LocalModel, threads: int) -> Separator:
     Raises:
         WeightsError: its weights are not installed, or are others.
     """
-    return SpleeterSeparator(model.spec, threads)
+    if model.spec.name == SPLEETER.name:
+        return SpleeterSeparator(model.spec, threads)
+    from resources.demucs import DemucsSeparator
+    from resources.demucs_files import demucs_files
+
+    files = demucs_files(model.spec.name, str(model.path))
+    precision: Any = dict(model.spec.parameters)["precision"]
+    return DemucsSeparator(files, device_of(model.device, worker_number()), precision, model.batch, threads)
 
 
 class SpleeterSeparator:
