@@ -104,9 +104,11 @@ def _ways(
         with _fast_path(False):
             return vocals(mix)[:, 0]
 
-    def ours(mix: Tensor) -> Tensor:
-        with OneDnn() if device.type == "cpu" else nullcontext():
+    def products(mix: Tensor) -> Tensor:
+        with OneDnn():
             return tiled(mix)
+
+    ours = _channels_last(vocals, device)
 
     def eager(run: Callable[[Tensor], Tensor], index: int) -> Run:
         def with_fast_path(mix: Tensor) -> Tensor:
@@ -120,10 +122,12 @@ def _ways(
     yield "+ only the vocals", 1, lambda: eager(vocals, 0)
     yield "+ tiled attention" + (": ours" if cuda else ""), 1, lambda: tiled
     if not cuda:
-        yield "+ products by oneDNN: ours", 1, lambda: ours
+        yield "+ products by oneDNN", 1, lambda: products
+        yield "+ channels last: ours", 1, lambda: ours
     for size in (4, 8, 16) if cuda else (2, 4):
-        yield f"ours, batches of {size}", size, lambda: ours
-    yield "ours, channels last", 1, lambda: _channels_last(vocals, device)
+        yield f"ours, batches of {size}", size, lambda: tiled if cuda else ours
+    if cuda:
+        yield "ours, channels last", 1, lambda: _channels_last(vocals, device)
     yield "tiled attention, bfloat16", 1, lambda: _autocast(tiled, device, torch.bfloat16)
     if cuda:
         yield "tiled attention, float16", 1, lambda: _autocast(tiled, device, torch.float16)
@@ -235,6 +239,8 @@ def profile(network: HTDemucs, device: torch.device, threads: int, rows: int = 1
     vocals = only_vocals(copy.deepcopy(network)).to(device)
     mix = (torch.randn(1, 2, segment_length(network)) * 0.1).to(device)
     cuda = device.type == "cuda"
+    if not cuda:
+        vocals = vocals.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
     with torch.inference_mode(), _fast_path(False), nullcontext() if cuda else OneDnn():
         vocals(mix)

@@ -50,6 +50,9 @@ class DemucsSeparator:
         plain = self._device.type == "cpu" and precision == "float32" and onednn.is_available()
         self._faster = onednn.OneDnn if plain else nullcontext
         self._network = load_vocals(files).to(self._device)
+        if plain:
+            # As oneDNN's convolutions like it: a tenth less time.
+            self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._batches = SharedBatches(self._run, self._device, batch)
 
     def vocals(

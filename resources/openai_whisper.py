@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FRAMES = 3000  # of 10 ms, which Whisper hears at once
 HOP_SAMPLES = 160
+NEWEST = {"large": "large-v3", "turbo": "large-v3-turbo"}  # names that have moved on
 
 
 class OpenAIWhisper:
@@ -136,8 +137,8 @@ def fetch_whisper(name: str) -> Path:
         WeightsError: there is no such size, it cannot be downloaded, or what came is not what openai publishes.
     """
     address, expected = _address(name), published_sha256(name)
-    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper"
-    target = folder / address.rpartition("/")[2]
+    target = whisper_file(name)
+    folder = target.parent
     if target.is_file() and sha256_of(target) == expected:
         return target
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,6 +160,12 @@ def fetch_whisper(name: str) -> Path:
         finally:
             Path(part.name).unlink(missing_ok=True)
     return target
+
+
+def whisper_file(name: str) -> Path:
+    """Where whisper's own cache has the checkpoint of the size called `name`, once it was downloaded."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper"
+    return folder / f"{NEWEST.get(name, name)}.pt"
 
 
 def _address(name: str) -> str:

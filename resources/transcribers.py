@@ -12,7 +12,7 @@ from resources.devices import check_device, device_of
 from resources.engines import worker_number
 from resources.hub import Found, find_weights
 from resources.models import LocalModel, ModelChoice, ModelSpec, Parameters, Precision, check_installed
-from resources.weights import WHISPER_BASE_SHA256, WeightsError, checked, whisper_base
+from resources.weights import WHISPER_BASE_SHA256, WeightsError, checked, known_sha256, whisper_base
 
 RATE_HZ = 16_000
 LONGEST_CUT_S = 30.0  # what Whisper hears at once
@@ -98,10 +98,12 @@ def _found_of(choice: TranscriberChoice, *, fetch: bool) -> Found:
     if choice.engine == "faster-whisper":
         repository = choice.model if "/" in choice.model else PUBLISHER + choice.model
         return find_weights(choice, (*FASTER_WHISPER_FILES, "*.json"), fetch=fetch, repository=repository)
-    if choice.weights or not fetch:
-        return find_weights(choice, (), fetch=fetch, repository="openai-whisper")
-    from resources.openai_whisper import fetch_whisper
+    if choice.weights:
+        return find_weights(choice, (), fetch=fetch)
+    from resources.openai_whisper import fetch_whisper, whisper_file
 
+    if not fetch:
+        return Found(None, "openai-whisper", "", known_sha256(whisper_file(choice.model)))
     check_installed("whisper")
     path = fetch_whisper(choice.model)
     return Found(path, "openai-whisper", "", checked(path, choice.sha256))

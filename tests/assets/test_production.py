@@ -13,11 +13,15 @@ from assets.manifest.sources import list_source
 from assets.profile import Profile
 from assets.tables import Row
 from assets.way import go
+from resources.acoustics import aligner_of
+from resources.captioners import captioner_of
 from resources.engines import LocalEngine
 from resources.ffmpeg import decode, local_path
 from resources.ledger import Ledger
 from resources.models import ModelUnavailable
+from resources.separators import separator_of
 from resources.stores import FolderStore
+from resources.transcribers import transcriber_of
 from resources.weights import sha256_of, whisper_base
 
 BATCH, RATE_HZ = "b00000", 44_100
@@ -83,6 +87,18 @@ def test_each_row_names_the_models_that_made_it_and_what_their_weights_hash_to(
     for role, choice in chosen.items():
         assert named[role]["name"] == choice.model
         assert named[role]["sha256"] == sha256_of(Path(choice.weights))
+
+
+@pytest.mark.parametrize("role", ["separator", "transcriber", "aligner", "captioner"])
+def test_what_a_run_fetched_is_known_to_all_that_only_look(made: dict[str, list[Row]], profile: Profile, role: str):
+    """Or `melisma status` would call everything stale that a run has just made."""
+    find, choice = {
+        "separator": (separator_of, profile.stems.separator),
+        "transcriber": (transcriber_of, profile.lyrics.transcriber),
+        "aligner": (aligner_of, profile.lyrics.aligner),
+        "captioner": (captioner_of, profile.captions.captioner),
+    }[role]
+    assert find(choice).spec == find(choice, fetch=True).spec
 
 
 def test_stems_of_demucs_add_up_to_the_mix(made: dict[str, list[Row]], profile: Profile):
