@@ -28,6 +28,7 @@ from assets.windows.settings import WindowSettings
 HOUSE = Path(__file__).resolve().parents[1]
 VARIABLE = "MELISMA_PROFILE"
 PREFIX, INSIDE = "MELISMA_", "__"
+OF_WEIGHTS = ("revision", "sha256", "language", "engine")  # what is true of one model's weights alone
 PRESETS = {"embedded": None, "production": Path(__file__).parent / "production.toml"}
 
 
@@ -88,7 +89,7 @@ def read_profile(path: Path, environment: Mapping[str, str] | None = None) -> Pr
     try:
         own = _merged(_parsed(path), said)
         preset = PRESETS.get(str(own.get("profile", "embedded")))
-        return Profile.model_validate(_merged(_parsed(preset), own) if preset else own)
+        return Profile.model_validate(_merged(_without_strangers(_parsed(preset), own), own) if preset else own)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ProfileError(f"{path}{f', or {PREFIX}…' if said else ''}: {faults}") from None
@@ -109,6 +110,18 @@ def _parsed(path: Path) -> dict[str, Any]:
     return parsed or {}
 
 
+def _without_strangers(preset: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The preset without what it says of a model's weights where `own` names another model, or weights of its own."""
+    kept = dict(preset)
+    for name, value in own.items():
+        under = kept.get(name)
+        if isinstance(value, Mapping) and isinstance(under, Mapping):
+            inner = _without_strangers(under, value)
+            other = value.get("model", under.get("model")) != under.get("model") or value.get("weights")
+            kept[name] = {k: v for k, v in inner.items() if k not in OF_WEIGHTS} if other else inner
+    return kept
+
+
 def _said_in(environment: Mapping[str, str]) -> dict[str, Any]:
     """Settings in environment variables, nested. A value is read as in TOML, and as a text where it is none."""
     said: dict[str, Any] = {}
@@ -118,6 +131,10 @@ def _said_in(environment: Mapping[str, str]) -> dict[str, Any]:
             inner = said
             for room in rooms:
                 inner = inner.setdefault(room, {})
+                if not isinstance(inner, dict):
+                    raise ProfileError(
+                        f"{variable}: {room} is set as a whole by another variable: unset one of the two"
+                    )
             inner[name] = _value_of(text)
     return said
 

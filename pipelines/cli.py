@@ -115,7 +115,8 @@ def run(
             except RunFailed as error:
                 failures.append(str(error))
                 errors.print(f"[red]{standing.batch}: {plain(str(error))}[/red]")
-    told = tell_what_is_done(stages, all_standings(), ledger)
+    # Anew: models that were fetched meanwhile are known by their hashes now.
+    told = tell_what_is_done(way(profile()), all_standings(), ledger)
     if done or told:
         run_job("corpus_report")
     rows = _happened(done, wanted, ledger)

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from resources.devices import check_device, device_of
 from resources.engines import worker_number
 from resources.hub import find_weights
-from resources.models import LocalModel, ModelChoice, ModelSpec, check_installed
+from resources.models import LocalModel, ModelChoice, ModelSpec, Parameters, check_installed, here
 from resources.weights import WHISPER_BASE_SHA256, read_checked, whisper_base
 
 RATE_HZ = 16_000
@@ -71,7 +71,12 @@ def aligner_of(choice: AlignerChoice, *, fetch: bool = False) -> LocalModel:
         check_device(choice)
     adapter = (f"adapter.{choice.language}.safetensors",) if choice.language else ()
     found = find_weights(choice, ("*.json", "model*.safetensors", *adapter), fetch=fetch)
-    run = (("precision", choice.precision), ("language", choice.language), ("window_s", choice.window_s))
+    run: Parameters = (
+        ("precision", choice.precision),
+        ("language", choice.language),
+        ("window_s", choice.window_s),
+        ("settings", found.settings),
+    )
     return choice.local(ModelSpec(choice.model, found.package, found.sha256, run, found.revision), found.path)
 
 
@@ -82,11 +87,12 @@ def open_acoustic_model(model: LocalModel, threads: int) -> AcousticModel:
         WeightsError: its weights are not installed, or are others.
     """
     parameters: dict[str, Any] = dict(model.spec.parameters)
-    if model.path is not None:
+    if model.spec.name != CTC_HEAD.name:
         from resources.wav2vec2 import Wav2Vec2
 
         device = device_of(model.device, worker_number())
-        return Wav2Vec2(model.path, threads, device=device, batch=model.batch, **parameters)
+        del parameters["settings"]  # whose files they are read from
+        return Wav2Vec2(here(model), threads, device=device, batch=model.batch, **parameters)
     return WhisperCtc(
         read_checked(HEAD_PATH, model.spec.weights_sha256),
         WhisperEncoder(threads),

@@ -16,19 +16,25 @@ from torch import Tensor
 from resources.lanes import Network, open_lane
 
 log = logging.getLogger(__name__)
-NO_ROOM = ("DefaultCPUAllocator", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED")
+NO_ROOM = (
+    "DefaultCPUAllocator",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDA error: out of memory",
+)
 
 
 class _Job:
     """An item on its way to an answer or an error."""
 
-    __slots__ = ("answer", "done", "error", "sent", "shape")
+    __slots__ = ("alone", "answer", "done", "error", "sent", "shape")
 
     def __init__(self, sent: Any, shape: torch.Size) -> None:
         self.sent, self.shape = sent, shape
         self.answer: Any = None
         self.error: Exception | None = None
         self.done = False
+        self.alone = False  # a batch that it was in has failed: nobody else is to suffer for it again
 
     def finish(self, answer: Any = None, error: Exception | None = None) -> None:
         self.answer, self.error, self.sent, self.done = answer, error, None, True
@@ -58,7 +64,7 @@ class SharedBatches:
 
         Raises:
             MemoryError: there is no room for half a batch, or for one item.
-            Exception: what the network raised over a batch that held an item of this track.
+            Exception: what the network raised over an item of this track.
         """
         asked: deque[_Job] = deque()
         try:
@@ -121,7 +127,10 @@ class SharedBatches:
         taken: list[_Job] = []
         left: deque[_Job] = deque()
         for job in self._waiting:
-            fits = len(taken) < self._batch and (not taken or job.shape == taken[0].shape)
+            first = taken[0] if taken else job
+            fits = not taken or (
+                len(taken) < self._batch and job.shape == first.shape and not (job.alone or first.alone)
+            )
             (taken if fits else left).append(job)
         self._waiting = left
         return taken
@@ -129,7 +138,10 @@ class SharedBatches:
     def _fail(self, jobs: list[_Job], error: Exception) -> None:
         if not is_out_of_memory(error):
             for job in jobs:
-                job.finish(error=error)
+                if len(jobs) > 1:
+                    job.alone = True
+                else:
+                    job.finish(error=error)
             return
         if len(jobs) > 1 and not self._halved:
             self._batch, self._halved = len(jobs) // 2, True

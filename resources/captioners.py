@@ -12,8 +12,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 from resources.devices import check_device, device_of
 from resources.engines import worker_number
 from resources.hub import find_weights
-from resources.models import LocalModel, ModelChoice, ModelSpec, ModelUnavailable
-from resources.weights import WeightsError
+from resources.models import LocalModel, ModelChoice, ModelSpec, ModelUnavailable, here
 
 MEASURED = ModelSpec(name="measured-1", package="melisma", weights_sha256="")
 
@@ -21,7 +20,7 @@ RATE_HZ = 16_000
 LONGEST_S = 30.0  # what a listener hears at once
 QWEN = "Qwen/Qwen2-Audio-7B-Instruct"
 ENGINES = {  # and what to do where one is not installed
-    "transformers": "pip install 'melisma[production]'",
+    "transformers": "pip install -e '.[production]'",
     "vllm": "pip install 'vllm[audio]' (it needs a GPU), or set the captioner's engine to transformers",
 }
 QWEN_FILES = ("*.json", "merges.txt", "*.safetensors")
@@ -49,6 +48,8 @@ class CaptionerChoice(ModelChoice):
     def _in_floats(self) -> "CaptionerChoice":
         if self.precision == "int8":
             raise ValueError(f"{self.model} does not compute in int8; there is bfloat16, float16, float32")
+        if self.engine == "vllm" and self.device == "cpu":
+            raise ValueError("vllm runs on a GPU: set `device` to cuda, or `engine` to transformers")
         return self
 
     @property
@@ -114,9 +115,9 @@ def captioner_of(choice: CaptionerChoice, *, fetch: bool = False) -> LocalModel:
     if not choice.listens:
         return choice.local(MEASURED)
     if fetch:
-        check_device(choice)
         if not find_spec(choice.engine):
             raise ModelUnavailable(f"{choice.engine} is not installed here: {ENGINES[choice.engine]}")
+        check_device(choice)
     found = find_weights(choice, QWEN_FILES, fetch=fetch)
     spec = ModelSpec(
         name=choice.model,
@@ -129,6 +130,7 @@ def captioner_of(choice: CaptionerChoice, *, fetch: bool = False) -> LocalModel:
             ("windows", choice.windows),
             ("window_s", choice.window_s),
             ("max_tokens", choice.max_tokens),
+            ("settings", found.settings),
         ),
     )
     return choice.local(spec, found.path)
@@ -142,8 +144,6 @@ def open_captioner(model: LocalModel, threads: int) -> Listener | None:
     """
     if model.spec.name == MEASURED.name:
         return None
-    if model.path is None:
-        raise WeightsError(f"the weights of {model.spec.name} are not on this machine: fetch them first")
     run = dict(model.spec.parameters)
     loaded: dict[str, Any] = {
         "device": device_of(model.device, worker_number()),
@@ -154,10 +154,10 @@ def open_captioner(model: LocalModel, threads: int) -> Listener | None:
     if run["engine"] == "vllm":
         from resources.vllm_audio import VllmAudio
 
-        return VllmAudio(model.path, **loaded)
+        return VllmAudio(here(model), **loaded)
     import torch
 
     from resources.qwen_audio import QwenAudio
 
     torch.set_num_threads(threads)
-    return QwenAudio(model.path, **loaded)
+    return QwenAudio(here(model), **loaded)

@@ -5,6 +5,7 @@ Of a bag only those members are taken whose word counts for the vocals: of `htde
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,14 @@ class DemucsFiles:
     revision: str = ""  # the commit of the hub's repository
 
 
+def member_names(name: str, weights: Path) -> list[str]:
+    """The names of the files that give the vocals, without opening any but the bag; none where they cannot be told."""
+    try:
+        return [member.path.name for member in _on_disk(name, weights, intact=lambda path: path).members]
+    except WeightsError:
+        return []
+
+
 def demucs_files(name: str, weights: str = "", revision: str = "") -> DemucsFiles:
     """The files of `htdemucs`, `htdemucs_ft` or `hdemucs_mmi` from the hub; with `weights`, of any model on disk.
 
@@ -48,17 +57,20 @@ def demucs_files(name: str, weights: str = "", revision: str = "") -> DemucsFile
     """
     if not weights:
         return _on_hub(name, revision)
-    path = Path(weights).expanduser()
+    return _on_disk(name, Path(weights).expanduser(), _intact)
+
+
+def _on_disk(name: str, path: Path, intact: Callable[[Path], Path]) -> DemucsFiles:
     if path.is_file():
-        return DemucsFiles((Member(_intact(path), 1.0),))
+        return DemucsFiles((Member(intact(path), 1.0),))
     if not path.is_dir():
         raise WeightsError(f"there are no weights at {path}: check the path")
     checkpoints = {CHECKSUM.sub("", file.stem): file for file in sorted(path.iterdir()) if file.suffix in SUFFIXES}
     bag = path / f"{name}.yaml"
     if bag.is_file():
-        return _members(_read(bag), checkpoints, path)
+        return _members(_read(bag), checkpoints, path, intact=intact)
     if name in checkpoints or len(checkpoints) == 1:
-        return DemucsFiles((Member(_intact(checkpoints.get(name) or next(iter(checkpoints.values()))), 1.0),))
+        return DemucsFiles((Member(intact(checkpoints.get(name) or next(iter(checkpoints.values()))), 1.0),))
     raise WeightsError(
         f"{path} has neither {bag.name} nor a checkpoint of that name: it holds {len(checkpoints)} others"
     )
@@ -73,7 +85,7 @@ def _on_hub(name: str, revision: str) -> DemucsFiles:
     signatures = [signature for signature, _ in read.voices]
     found = snapshot(repository, [bag, *(f"{each}.safetensors" for each in signatures)], revision=first.revision)
     files = {each: found.folder / f"{each}.safetensors" for each in signatures}
-    return _members(read, files, found.folder, found.revision)
+    return _members(read, files, found.folder, found.revision, intact=_intact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +113,13 @@ def _read(bag: Path) -> _Bag:
     return _Bag(heard, segment_s)
 
 
-def _members(bag: _Bag, files: dict[str, Path], folder: Path, revision: str = "") -> DemucsFiles:
+def _members(
+    bag: _Bag, files: dict[str, Path], folder: Path, revision: str = "", *, intact: Callable[[Path], Path]
+) -> DemucsFiles:
     lacking = [signature for signature, _ in bag.voices if signature not in files]
     if lacking:
         raise WeightsError(f"{folder} has no {' or '.join(lacking[0] + suffix for suffix in SUFFIXES)}: copy it there")
-    members = tuple(Member(_intact(files[signature]), weight) for signature, weight in bag.voices)
+    members = tuple(Member(intact(files[signature]), weight) for signature, weight in bag.voices)
     return DemucsFiles(members, bag.segment_s, revision)
 
 

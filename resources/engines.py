@@ -67,7 +67,7 @@ class Engine(Protocol):
 
         Raises:
             EngineError: `open_work` fails.
-        Outage: it fails for want of room, or of a disk to write to.
+            Outage: it fails for want of room, or of a disk to write to.
         """
 
 

@@ -1,5 +1,6 @@
 """Files of a model hub: from the cache of this machine where they are there, else downloaded, once."""
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -38,17 +39,22 @@ def snapshot(repository: str, files: Sequence[str], revision: str = "") -> Snaps
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a model's weights lie on this machine, and what they are. `path` is None where they are not here yet."""
+    """Where a model's weights lie on this machine, and what they are. `path` is None where they are not here yet.
+
+    `settings` hashes what lies beside weights in a folder and changes what they do: vocabularies, configurations.
+    """
 
     path: Path | None
     package: str
     revision: str
     sha256: str
+    settings: str = ""
 
 
 def find_weights(choice: ModelChoice, files: Sequence[str], *, fetch: bool, repository: str = "") -> Found:
     """The weights of a chosen model: in its own folder or file, else in a repository, which by default it is named for.
 
+    `files` are patterns of all that belongs to it, weights or not; nothing else in a folder counts.
     Without `fetch`, what is known of them without a network and without reading gigabytes.
 
     Raises:
@@ -56,17 +62,30 @@ def find_weights(choice: ModelChoice, files: Sequence[str], *, fetch: bool, repo
     """
     if choice.weights:
         path = Path(choice.weights).expanduser().absolute()
-        sha256 = checked(path, choice.sha256) if fetch else known_sha256(path)
-        return Found(path, str(path), choice.revision, sha256)
+        sha256 = checked(path, choice.sha256, files) if fetch else known_sha256(path, files) or choice.sha256
+        return Found(path, str(path), choice.revision, sha256, _settings_in(path, files))
     repository = repository or choice.model
     found = (snapshot if fetch else _cached)(repository, files, choice.revision)
     if found is None:
         return Found(None, repository, choice.revision, choice.sha256)
-    if not fetch:
-        return Found(found.folder, repository, found.revision, known_sha256(found.folder))
-    for file in weights_in(found.folder):
-        _check_as_published(file)
-    return Found(found.folder, repository, found.revision, checked(found.folder, choice.sha256))
+    if fetch:
+        for file in weights_in(found.folder, files):
+            _check_as_published(file)
+        sha256 = checked(found.folder, choice.sha256, files)
+    else:
+        sha256 = known_sha256(found.folder, files) or choice.sha256
+    return Found(found.folder, repository, found.revision, sha256, _settings_in(found.folder, files))
+
+
+def _settings_in(folder: Path, files: Sequence[str]) -> str:
+    """Empty for a single file, and for a folder that is not there."""
+    weights = set(weights_in(folder))
+    beside = [file for file in sorted(folder.glob("*")) if any(fnmatch(file.name, name) for name in files)]
+    told = hashlib.sha256()
+    for file in beside:
+        if file.is_file() and file not in weights:
+            told.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return told.hexdigest()[:16] if beside else ""
 
 
 def _check_as_published(file: Path) -> None:
@@ -78,21 +97,29 @@ def _check_as_published(file: Path) -> None:
 
 def _cached(repository: str, files: Sequence[str], revision: str) -> Snapshot | None:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         folder = Path(snapshot_download(repository, revision=revision or None, local_files_only=True))
-    except LocalEntryNotFoundError:
+    except (LocalEntryNotFoundError, HFValidationError):
         return None
     return None if missing(folder, files) else Snapshot(folder, folder.name)
 
 
 def _downloaded(repository: str, files: Sequence[str], revision: str) -> Snapshot:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     try:
         folder = Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(files)))
+    except HFValidationError:
+        raise WeightsError(f"{repository!r} is no name of a repository: it should be as owner/name") from None
     except GatedRepoError:
         raise WeightsError(
             f"{repository} is only given to those who accept its terms: do so on its page, then set HF_TOKEN"

@@ -22,7 +22,9 @@ class ModelSpec:
     revision: str = ""  # the commit of a repository of the hub
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "parameters": dict(self.parameters)}
+        """What results depend on: not on where the weights lie, which is another place on another machine."""
+        named = {name: value for name, value in asdict(self).items() if name != "package"}
+        return {**named, "parameters": dict(self.parameters)}
 
     def as_row(self, role: str) -> dict[str, str]:
         """What a table's row says of a model that had a part in it."""
@@ -39,7 +41,7 @@ class ModelSpec:
 class LocalModel:
     """A model as this machine has it: what it is, where its weights lie, and on what it is to run.
 
-    Device and batch are no part of what it is: they change nothing but the last bits of its results.
+    Device and batch are no part of what it is: they change nothing but how its results are rounded.
     """
 
     spec: ModelSpec
@@ -53,16 +55,23 @@ class ModelUnavailable(Exception):
     """A model cannot be used here: one sentence that says why, and what to do."""
 
 
+def here(model: LocalModel) -> Path:
+    """Where its weights lie. Raises ModelUnavailable: they have not been fetched."""
+    if model.path is None:
+        raise ModelUnavailable(f"the weights of {model.spec.name} are not on this machine: fetch them first")
+    return model.path
+
+
 def check_installed(package: str) -> None:
     """Raises ModelUnavailable where a package that production needs is not there."""
     if find_spec(package) is None:
-        raise ModelUnavailable(f"{package} is not installed here: pip install 'melisma[production]'")
+        raise ModelUnavailable(f"{package} is not installed here: pip install -e '.[production]'")
 
 
 class ModelChoice(BaseModel):
     """Which model fills a role, where its weights are, and on what it runs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)  # a hash may be all digits
 
     model: str = Field(description="Its name.")
     weights: str = Field("", description="A folder or a file with its weights; empty: its pip package, or the hub.")

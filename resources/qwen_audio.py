@@ -48,7 +48,7 @@ class QwenAudio:
         """Raises WeightsError where the folder does not hold such a model as safetensors."""
         network: Any = Qwen2AudioForConditionalGeneration
         try:
-            self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
+            self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             model, loading = network.from_pretrained(
                 folder,
                 dtype=getattr(torch, precision),
@@ -110,7 +110,7 @@ class QwenAudio:
             padding=True,
             return_tensors="pt",
         ).to(self.model.device, self.model.dtype)
-        draw = Draw([question.seed for question in asked], self.model.device)
+        draw = Draw([question.seed for question in asked])
         tokens = self.model.generate(**inputs, logits_processor=LogitsProcessorList([draw]))  # b l+n
         answers = tokens[:, inputs["input_ids"].shape[1] :]  # b n
         return [text.strip() for text in self.processor.batch_decode(answers, skip_special_tokens=True)]
@@ -131,9 +131,9 @@ class Draw(LogitsProcessor):
     The largest of logits plus Gumbel noise is a draw from their softmax. A stretch without a seed is left alone.
     """
 
-    def __init__(self, seeds: Sequence[int | None], device: torch.device) -> None:
+    def __init__(self, seeds: Sequence[int | None]) -> None:
         self.generators = [
-            None if seed is None else torch.Generator(device).manual_seed(seed) for seed in seeds
+            None if seed is None else torch.Generator().manual_seed(seed) for seed in seeds
         ]  # fmt: skip
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
@@ -141,7 +141,7 @@ class Draw(LogitsProcessor):
         for row, generator in enumerate(self.generators):
             if generator is not None:
                 drawn[row] = likely(drawn[row] / TEMPERATURE)
-                noise = torch.rand(drawn.shape[1], generator=generator, device=drawn.device)
+                noise = torch.rand(drawn.shape[1], generator=generator).to(drawn.device)  # the same on any device
                 drawn[row] -= torch.log(-torch.log(noise.clamp(1e-20, 1 - 1e-7)))
         return drawn  # type: ignore[return-value]
 

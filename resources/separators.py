@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from resources.devices import check_device, device_of
 from resources.engines import worker_number
 from resources.hub import find_weights
-from resources.models import LocalModel, ModelChoice, ModelSpec, check_installed
+from resources.models import LocalModel, ModelChoice, ModelSpec, check_installed, here
 
 if TYPE_CHECKING:
     import torch
@@ -90,16 +90,18 @@ def separator_of(choice: SeparatorChoice, *, fetch: bool = False) -> LocalModel:
     """
     if choice.model == SPLEETER.name:
         return choice.local(SPLEETER)
-    from resources.demucs_files import REPOSITORIES, demucs_files
+    from resources.demucs_files import REPOSITORIES, demucs_files, member_names
 
     if fetch:
         check_installed("demucs")
         check_device(choice)
         demucs_files(choice.model, choice.weights, choice.revision)
-    found = find_weights(choice, [f"{choice.model}.yaml"], fetch=fetch, repository=REPOSITORIES[choice.model])
-    spec = ModelSpec(
-        choice.model, found.package, found.sha256, (("precision", choice.precision),), revision=found.revision
-    )
+    repository, bag = REPOSITORIES[choice.model], f"{choice.model}.yaml"
+    found = find_weights(choice, [bag], fetch=False, repository=repository)
+    members = member_names(choice.model, found.path) if found.path else []
+    found = find_weights(choice, [bag, *members], fetch=fetch, repository=repository)
+    run = (("precision", choice.precision), ("settings", found.settings))
+    spec = ModelSpec(choice.model, found.package, found.sha256, run, found.revision)
     return choice.local(spec, found.path)
 
 
@@ -114,7 +116,7 @@ def open_separator(model: LocalModel, threads: int) -> Separator:
     from resources.demucs import DemucsSeparator
     from resources.demucs_files import demucs_files
 
-    files = demucs_files(model.spec.name, str(model.path))
+    files = demucs_files(model.spec.name, str(here(model)))
     precision: Any = dict(model.spec.parameters)["precision"]
     return DemucsSeparator(files, device_of(model.device, worker_number()), precision, model.batch, threads)
 

@@ -29,7 +29,7 @@ class Together(Generic[Item, Result]):
         """What `work` makes of the items, in their order.
 
         Raises:
-            Exception: what `work` raised on a batch that held one of them.
+            Exception: what `work` raised on one of them alone.
         """
         own: list[Future[Result]] = [Future() for _ in items]
         self._waiting.extend(zip(items, own, strict=True))
@@ -41,12 +41,18 @@ class Together(Generic[Item, Result]):
 
     def _next(self) -> None:
         """Works on the batch that has waited longest. Only the thread that has the model takes from the queue."""
-        batch = [self._waiting.popleft() for _ in range(min(self.size, len(self._waiting)))]
+        self._work([self._waiting.popleft() for _ in range(min(self.size, len(self._waiting)))])
+
+    def _work(self, batch: list[tuple[Item, "Future[Result]"]]) -> None:
         try:
             results = self.work([item for item, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
                 future.set_result(result)
         except BaseException as error:
+            if isinstance(error, Exception) and not isinstance(error, MemoryError) and len(batch) > 1:
+                for each in batch:  # of several tracks: only the one at fault is to fail
+                    self._work([each])
+                return
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)

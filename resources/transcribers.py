@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt, model_validator
 from resources.devices import check_device, device_of
 from resources.engines import worker_number
 from resources.hub import Found, find_weights
-from resources.models import LocalModel, ModelChoice, ModelSpec, Parameters, Precision, check_installed
+from resources.models import LocalModel, ModelChoice, ModelSpec, Parameters, Precision, check_installed, here
 from resources.weights import WHISPER_BASE_SHA256, WeightsError, checked, known_sha256, whisper_base
 
 RATE_HZ = 16_000
@@ -40,6 +40,8 @@ class TranscriberChoice(ModelChoice):
             raise ValueError(
                 f"openai-whisper does not compute in {self.precision} on {self.device}; there is {', '.join(halves)}"
             )
+        if self.engine == "faster-whisper" and self.device == "cpu" and self.precision in ("float16", "bfloat16"):
+            raise ValueError(f"faster-whisper does not compute in {self.precision} on the cpu; there is float32, int8")
         return self
 
 
@@ -90,6 +92,7 @@ def transcriber_of(choice: TranscriberChoice, *, fetch: bool = False) -> LocalMo
     if choice.model == WHISPER_BASE.name and not choice.weights:
         return choice.local(replace(WHISPER_BASE, parameters=run))
     found = _found_of(choice, fetch=fetch)
+    run = (*run, ("settings", found.settings))
     return choice.local(ModelSpec(choice.model, found.package, found.sha256, run, found.revision), found.path)
 
 
@@ -99,7 +102,7 @@ def _found_of(choice: TranscriberChoice, *, fetch: bool) -> Found:
         repository = choice.model if "/" in choice.model else PUBLISHER + choice.model
         return find_weights(choice, (*FASTER_WHISPER_FILES, "*.json"), fetch=fetch, repository=repository)
     if choice.weights:
-        return find_weights(choice, (), fetch=fetch)
+        return find_weights(choice, ("*",), fetch=fetch)
     from resources.openai_whisper import fetch_whisper, whisper_file
 
     if not fetch:
@@ -115,7 +118,7 @@ def open_transcriber(model: LocalModel, threads: int) -> Transcriber:
     Raises:
         WeightsError: the embedded weights are not installed, or are others.
     """
-    path = model.path or whisper_base()
+    path = whisper_base() if model.spec.name == WHISPER_BASE.name and not model.path else here(model)
     run: dict[str, Any] = dict(model.spec.parameters)
     device = device_of(model.device, worker_number())
     if run.get("engine") == "openai-whisper":

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from resources.acoustics import FRAME_S, FRAME_SAMPLES, RATE_HZ
+from resources.batching import is_out_of_memory
 from resources.weights import WeightsError
 
 HEARD_SAMPLES = 400  # by one frame
@@ -64,7 +65,7 @@ class Wav2Vec2:
             width=self.model.lm_head.out_features,
         )
         self.normalized = bool(_read(folder, "preprocessor_config.json").get("do_normalize", True))
-        self.device, self.batch = device, batch
+        self.device, self.batch, self._halved = device, batch, False
         self.longest, self.context = round(window_s / FRAME_S), round(context_s / FRAME_S)
 
     def log_probs(self, audio: np.ndarray) -> np.ndarray:
@@ -102,13 +103,15 @@ class Wav2Vec2:
             group = [start * FRAME_SAMPLES for start in starts[first : first + self.batch]]
             try:
                 heard = self._forward(np.stack([audio[start : start + samples] for start in group]))
-            except torch.OutOfMemoryError:
-                if len(group) == 1:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
                     raise
-                self.batch = len(group) // 2
-                log.warning(
-                    "%d windows do not fit into the memory of %s: %d at once", len(group), self.device, self.batch
-                )
+                if len(group) == 1 or self._halved:
+                    raise MemoryError(
+                        f"no memory on {self.device} for {len(group)} windows: set a smaller `batch`"
+                    ) from None
+                self.batch, self._halved = len(group) // 2, True
+                log.warning("no memory for a batch of %d: from now on batches of %d", len(group), self.batch)
                 continue
             yield from heard
             first += len(group)
@@ -157,7 +160,12 @@ def load(folder: Path, precision: str) -> Any:
         raise WeightsError(f"a model of transformers does not compute in {precision}; there is {', '.join(DTYPES)}")
     try:
         model, report = AutoModelForCTC.from_pretrained(
-            str(folder), dtype=DTYPES[precision], use_safetensors=True, local_files_only=True, output_loading_info=True
+            str(folder),
+            dtype=DTYPES[precision],
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError) as error:
         cause = str(error).strip().splitlines()[0]

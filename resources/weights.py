@@ -4,6 +4,8 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from importlib import resources as package_data
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -19,6 +21,7 @@ WHISPER_BASE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 WEIGHTS = (".safetensors", ".th", ".pt")  # model.bin is ctranslate2's, and no pickle
 HASH_LETTERS = 64
+EVERY = ("*",)
 
 
 class WeightsError(ModelUnavailable):
@@ -56,20 +59,20 @@ def read_checked(path: Path, sha256: str) -> bytes:
     return data
 
 
-def checked(path: Path, sha256: str) -> str:
-    """The sha256 of a weights file, or of a folder of them, which must be the one given unless that is empty.
+def checked(path: Path, sha256: str, names: Sequence[str] = EVERY) -> str:
+    """The sha256 of a weights file, or of those in a folder, which must be the one given unless that is empty.
 
     Raises:
         WeightsError: it is missing or another one.
     """
-    found = sha256_of(path)
+    found = sha256_of(path, names)
     if sha256 and found != sha256:
         raise WeightsError(f"{path} has sha256 {found}, expected {sha256}: fetch it again, or correct `sha256`")
     return found
 
 
-def sha256_of(path: Path) -> str:
-    """Of a file, its sha256; of a folder, one over the names and hashes of the weights in it.
+def sha256_of(path: Path, names: Sequence[str] = EVERY) -> str:
+    """Of a file, its sha256; of a folder, one over the names and hashes of the weights in it that fit a pattern.
 
     Gigabytes are read once: what they hashed to is kept by path, size and time of change.
 
@@ -77,7 +80,7 @@ def sha256_of(path: Path) -> str:
         WeightsError: there is nothing, or nothing with weights in it.
     """
     if path.is_dir():
-        files = weights_in(path)
+        files = weights_in(path, names)
         if not files:
             raise WeightsError(f"there are no weights in {path}: it holds none of {', '.join(WEIGHTS)}, model.bin")
         if len(files) == 1:
@@ -95,15 +98,16 @@ def sha256_of(path: Path) -> str:
     return found
 
 
-def known_sha256(path: Path) -> str:
+def known_sha256(path: Path, names: Sequence[str] = EVERY) -> str:
     """What `sha256_of` gives, if that takes no reading of weights; empty where it would, or there are none."""
-    files = [path] if path.is_file() else weights_in(path)
-    return sha256_of(path) if files and all(_note_of(file).is_file() for file in files) else ""
+    files = [path] if path.is_file() else weights_in(path, names)
+    return sha256_of(path, names) if files and all(_note_of(file).is_file() for file in files) else ""
 
 
-def weights_in(folder: Path) -> list[Path]:
-    """The files of weights in a folder, by name."""
-    return sorted(file for file in folder.glob("*") if file.suffix in WEIGHTS or file.name == "model.bin")
+def weights_in(folder: Path, names: Sequence[str] = EVERY) -> list[Path]:
+    """The files of weights in a folder that fit a pattern, by name."""
+    found = (file for file in folder.glob("*") if file.suffix in WEIGHTS or file.name == "model.bin")
+    return sorted(file for file in found if any(fnmatch(file.name, name) for name in names))
 
 
 def _note_of(path: Path) -> Path:

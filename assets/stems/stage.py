@@ -15,9 +15,10 @@ from resources.devices import crew_of
 from resources.engines import ALONE
 from resources.ffmpeg import decode, encode, local_path
 from resources.models import LocalModel, ModelSpec
-from resources.separators import Separator, open_separator, separator_of
+from resources.separators import SPLEETER, Separator, open_separator, separator_of
 from resources.stores import Store, open_store
 
+SPLEETERS_S, DEMUCS_S = 3600.0, 6 * 3600.0  # a track of two hours, on one thread
 STEMS = ("vocals", "accompaniment")
 
 
@@ -38,6 +39,7 @@ def stems_stage(settings: StemSettings, store_root: str, threads: int, *, fetch:
         },
         parameters={"codec": settings.codec, "separator": separator.spec.as_json()},
         open=partial(_open, settings, separator, store_root, threads),
+        timeout_s=SPLEETERS_S if separator.spec.name == SPLEETER.name else DEMUCS_S,
         crew=crew_of(separator) if fetch else ALONE,
     )
 

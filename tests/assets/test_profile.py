@@ -40,6 +40,29 @@ def test_a_line_of_the_profile_counts_more_than_the_preset(file: Path):
     assert (separator.model, separator.device) == ("htdemucs_ft", "cuda:1")
 
 
+@pytest.mark.parametrize(
+    ("line", "revision"),
+    [('device = "cuda:1"', "refs/pr/5"), ('model = "facebook/mms-1b-all"', ""), ('weights = "/models/mine"', "")],
+)
+def test_what_the_preset_says_of_its_own_weights_is_not_said_of_others(file: Path, line: str, revision: str):
+    file.write_text(f'profile = "production"\n[lyrics.aligner]\n{line}')
+    aligner = read_profile(file).lyrics.aligner
+    assert aligner.revision == revision
+    assert aligner.device.startswith("cuda")
+
+
+def test_a_hash_of_digits_is_a_text(file: Path):
+    file.write_text("")
+    profile = read_profile(file, {"MELISMA_STEMS__SEPARATOR__SHA256": "12345678"})
+    assert profile.stems.separator.sha256 == "12345678"
+
+
+def test_a_section_that_is_set_as_a_whole_and_in_part_is_refused(file: Path):
+    file.write_text("")
+    with pytest.raises(ProfileError, match="unset one of the two"):
+        read_profile(file, {"MELISMA_STEMS": "x", "MELISMA_STEMS__CODEC": "opus"})
+
+
 def test_the_environment_counts_more_than_the_profile(file: Path):
     file.write_text('[stems.separator]\nmodel = "htdemucs"\n[windows]\nlengths_s = [30.0]')
     variables = {"MELISMA_STEMS__SEPARATOR__MODEL": "htdemucs_ft", "MELISMA_WINDOWS__LENGTHS_S": "[10.0, 20]"}

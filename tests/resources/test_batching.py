@@ -88,7 +88,20 @@ def test_with_batches_of_one_nothing_is_asked_for_ahead():
         assert asked == list(range(number + 1))
 
 
-def test_an_error_goes_to_the_tracks_of_the_batch_and_to_no_other():
+def test_of_tracks_that_share_a_batch_only_the_one_at_fault_fails():
+    def fragile(batch: Tensor) -> Tensor:
+        if (batch < 0).any():
+            raise ValueError("negative")
+        return batch
+
+    batches = SharedBatches(fragile, CPU, 4)
+    jobs = [batches._ask(item) for item in items(1, -1, 2)]  # they wait for each other: no batch is full yet
+    assert values(batches._answer(job) for job in (jobs[0], jobs[2])) == [1, 2]
+    with pytest.raises(ValueError, match="negative"):
+        batches._answer(jobs[1])
+
+
+def test_an_error_ends_a_track_and_the_next_one_goes_on():
     def fragile(batch: Tensor) -> Tensor:
         if (batch < 0).any():
             raise ValueError("negative")

@@ -151,3 +151,26 @@ def test_a_download_that_is_not_what_the_hub_says_it_is_is_refused(cache: Path, 
     blob.write_bytes(b"weightz")
     with pytest.raises(WeightsError, match=r"is damaged.*remove it"):
         find_weights(choice, ["*.safetensors"], fetch=True)
+
+
+def test_only_the_files_of_a_model_count_and_its_vocabulary_does(tmp_path: Path) -> None:
+    for name in ("model.safetensors", "vocab.json", "stranger.safetensors", "notes.txt"):
+        (tmp_path / name).write_text(name)
+    choice = ModelChoice(model="mine", weights=str(tmp_path))
+
+    def found() -> tuple[str, str]:
+        each = find_weights(choice, ["*.json", "model*.safetensors"], fetch=True)
+        return each.sha256, each.settings
+
+    before = found()
+    for name in ("stranger.safetensors", "notes.txt"):
+        (tmp_path / name).write_text("changed")
+    assert found() == before
+    (tmp_path / "vocab.json").write_text("changed")
+    assert found()[0] == before[0]
+    assert found()[1] != before[1]
+
+
+def test_what_cannot_be_a_repository_is_refused_by_name(cache: Path) -> None:
+    with pytest.raises(WeightsError, match="'whisper large' is no name of a repository"):
+        snapshot("whisper large", ["*.json"])

@@ -65,7 +65,7 @@ def test_what_is_drawn_comes_as_often_as_the_model_thinks():
     logits = torch.tensor([2.0, 1.0, 0.0, -5.0])
     expected = likely(logits / TEMPERATURE).softmax(-1)
     assert expected[3] == 0
-    draw = Draw([7], torch.device("cpu"))
+    draw = Draw([7])
     drawn = [int(draw(None, logits[None].clone()).argmax()) for _ in range(4000)]
     share = np.bincount(drawn, minlength=4) / len(drawn)
     np.testing.assert_allclose(share, expected, atol=0.03)

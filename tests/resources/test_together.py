@@ -44,13 +44,24 @@ def test_no_batch_is_larger_than_its_size():
     assert lengths == [3, 3, 2]
 
 
-def test_an_error_reaches_those_whose_items_were_in_the_batch_and_no_one_after():
+def test_of_threads_that_share_a_batch_only_the_one_at_fault_fails():
+    busy, go_on = threading.Event(), threading.Event()
+
     def work(items):
+        busy.set()
+        go_on.wait()
         if None in items:
             raise OSError("broken")
         return items
 
     batches = Together(work, 2)
-    with pytest.raises(OSError, match="broken"):
-        batches([1, None, 3])
-    assert batches([4]) == [4]
+    with ThreadPoolExecutor(3) as threads:
+        threads.submit(batches, ["first"])
+        busy.wait()
+        good, bad = threads.submit(batches, ["good"]), threads.submit(batches, [None])
+        while len(batches._waiting) < 2:
+            pass
+        go_on.set()
+        assert good.result() == ["good"]
+        with pytest.raises(OSError, match="broken"):
+            bad.result()

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from resources.ffmpeg import decode
-from resources.models import LocalModel
-from resources.transcribers import RATE_HZ, WHISPER_BASE, FasterWhisper, open_transcriber
+from resources.models import LocalModel, ModelUnavailable
+from resources.transcribers import (
+    RATE_HZ,
+    WHISPER_BASE,
+    FasterWhisper,
+    TranscriberChoice,
+    open_transcriber,
+    transcriber_of,
+)
 from resources.weights import whisper_base
 
 
@@ -57,3 +64,9 @@ def test_cuts_that_are_heard_at_once_say_what_each_says_alone(whisper, demo_song
 def test_whisper_refuses_cuts_it_cannot_hear_whole(whisper, cuts):
     with pytest.raises(ValueError, match="a cut is from 0 to 30 s"):
         whisper.transcribe(np.zeros(RATE_HZ, np.float32), cuts)
+
+
+def test_a_model_that_was_not_fetched_is_never_replaced_by_another():
+    absent = transcriber_of(TranscriberChoice(model="nobody/large-v9", precision="float32"))
+    with pytest.raises(ModelUnavailable, match="nobody/large-v9 are not on this machine"):
+        open_transcriber(absent, threads=1)
