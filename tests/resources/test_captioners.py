@@ -48,7 +48,8 @@ def test_a_gpu_that_is_not_there_is_named_before_any_work(qwen_folder):
 
 def test_what_changes_the_answers_is_part_of_what_the_model_is():
     changes = (
-        {}, {"windows": 2}, {"window_s": 20.0}, {"max_tokens": 64}, {"engine": "vllm", "device": "cuda"}, {"revision": "a"},
+        {}, {"windows": 2}, {"window_s": 20.0}, {"max_tokens": 64}, {"revision": "a"},
+        {"engine": "vllm", "device": "cuda"},
     )  # fmt: skip
     specs = [captioner_of(CaptionerChoice(model=QWEN, **other)).spec for other in changes]
     assert len(set(specs)) == len(specs)
