@@ -1,0 +1,46 @@
+"""What can be set about the song model. Importing this loads no torch, so that Dagster can offer it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+
+class DitSettings(BaseModel):
+    """The shape of the transformer. Widths are numbers of channels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: PositiveInt = Field(64, description="Of a latent frame, as the codec gives it.")
+    patch: PositiveInt = Field(1, description="Latent frames that make one token.")
+    width: PositiveInt = Field(192, description="Of a token.")
+    depth: PositiveInt = Field(6, description="Blocks.")
+    heads: PositiveInt = Field(3, description="Of attention; they share the width evenly.")
+    text_width: PositiveInt = Field(192, description="Of what the text encoder gives.")
+    lyrics_width: PositiveInt = Field(192, description="Of what the lyrics encoder gives.")
+    max_frames: PositiveInt = Field(8192, description="The longest song, in latent frames.")
+    checkpointing: bool = Field(False, description="Compute blocks again on the way back, to save memory.")
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "DitSettings":
+        if self.width % (2 * self.heads):
+            raise ValueError(f"{self.heads} heads cannot share {self.width} channels in pairs")
+        return self
+
+
+SIZES: dict[str, DitSettings] = {
+    "tiny": DitSettings(),
+    "base": DitSettings(width=1024, depth=18, heads=16, text_width=768, lyrics_width=512),
+    "large": DitSettings(width=2048, depth=22, heads=16, text_width=1024, lyrics_width=512),
+}
+
+
+class ObjectiveSettings(BaseModel):
+    """What the model learns to say, and at which noise levels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["v", "flow"] = Field("v", description="v-prediction, or the velocity of a rectified flow.")
+    times: Literal["uniform", "logit-normal"] = Field("logit-normal", description="How noise levels are drawn.")
+    centre: float = Field(0.0, description="Of the logit-normal; above 0 it prefers noise.")
+    spread: PositiveFloat = Field(1.0, description="Of the logit-normal.")
+    shift: PositiveFloat = Field(1.0, description="Above 1 all levels are moved towards noise, as long songs need.")
