@@ -44,3 +44,13 @@ class ObjectiveSettings(BaseModel):
     centre: float = Field(0.0, description="Of the logit-normal; above 0 it prefers noise.")
     spread: PositiveFloat = Field(1.0, description="Of the logit-normal.")
     shift: PositiveFloat = Field(1.0, description="Above 1 all levels are moved towards noise, as long songs need.")
+
+
+class SamplerSettings(BaseModel):
+    """How a latent is made from noise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scheduler: Literal["ddim", "dpm", "euler"] = Field("dpm", description="ddim for v alone, euler for flow alone.")
+    steps: PositiveInt = Field(32, description="Noise levels that are gone through.")
+    shift: PositiveFloat = Field(1.0, description="Of a flow: above 1, more of the steps are spent on noise.")
