@@ -34,6 +34,25 @@ SIZES: dict[str, DitSettings] = {
 }
 
 
+class ConditionSettings(BaseModel):
+    """How what is asked of a song is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt_encoder: str = Field(
+        "",
+        description="A T5 or CLAP text encoder, frozen: a folder, or a name on the hub; empty: a small one of our own.",
+    )
+    prompt_tokens: PositiveInt = Field(128, description="Longest prompt; what is longer is cut.")
+    lyrics_tokens: PositiveInt = Field(1024, description="Most symbols of lyrics that can be read.")
+    layers: PositiveInt = Field(2, description="Of the small encoders of prompt and lyrics.")
+    languages: tuple[str, ...] = Field(
+        ("en", "de", "fr", "es", "it", "pt", "ru", "nl", "sv", "cs", "ja", "zh", "ko"),
+        description="Languages that are told apart; any other counts as unknown.",
+    )
+    longest_s: PositiveFloat = Field(300.0, description="The longest song that can be asked for, seconds.")
+
+
 class ObjectiveSettings(BaseModel):
     """What the model learns to say, and at which noise levels."""
 
