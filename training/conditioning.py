@@ -2,9 +2,10 @@
 
 Letters: b batch, n latent frame, k text token, c latent channel, d width.
 
-The prompt is read by a text encoder, a small one that learns along or a frozen one; lyrics are read as phonemes, once in
-a row, for cross-attention, and once frame by frame, where each is to be sung. What is left out, be it the prompt, the
-lyrics or both, is replaced by a vector that is learnt: these are the states that guidance weighs against each other.
+The prompt is read by a text encoder, a small one that learns along or a frozen one; lyrics are read as phonemes, once
+in a row, for cross-attention, and once frame by frame, where each is to be sung. What is left out, be it the prompt,
+the lyrics or both, is replaced by a vector that is learnt: these are the states that guidance weighs against each
+other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ class Told:
     prompt_there: Tensor  # b k, bool
     row: Tensor  # b k: symbols of the lyrics
     grid: Tensor  # b n: the symbol at each frame
+    frames: Tensor  # b n, bool: which are of the song
     language: Tensor  # b: index into `languages` + 1
     track: Tensor  # b: index into `Track`
     duration_s: Tensor  # b
@@ -85,6 +87,7 @@ def tell(
         prompt_there=_padded([torch.ones(len(prompt), dtype=torch.bool) for prompt in prompts]),
         row=_padded(rows),
         grid=_padded([torch.tensor(layout.grid) for layout in layouts]),
+        frames=_padded([torch.ones(n, dtype=torch.bool) for n in frames]),
         language=torch.tensor([_index(request.language, settings.languages) for request in requests]),
         track=torch.tensor([TRACKS.index(request.track) for request in requests]),
         duration_s=torch.tensor([request.duration_s for request in requests], dtype=torch.float32),
@@ -104,9 +107,7 @@ class Conditioner(nn.Module):
         self.prompt = nn.Linear(frozen_width, d_text) if frozen_width else Reader(BYTES, d_text, settings.layers)
         self.row = Reader(len(SYMBOLS), d_text, settings.layers)
         self.grid = nn.Embedding(len(SYMBOLS), d_lyrics)
-        self.around = nn.Sequential(
-            nn.Conv1d(d_lyrics, d_lyrics, 7, padding=3), nn.GELU(), nn.Conv1d(d_lyrics, d_lyrics, 7, padding=3)
-        )
+        self.around = Around(d_lyrics)
         self.language = nn.Embedding(len(settings.languages) + 1, d_text)
         self.track = nn.Embedding(len(TRACKS), shape.width)
         self.length = nn.Sequential(nn.Linear(256, shape.width), nn.SiLU(), nn.Linear(shape.width, shape.width))
@@ -122,8 +123,7 @@ class Conditioner(nn.Module):
         row = self.row(told.row, row_there) + self.language(told.language)[:, None]
         prompt, prompt_there = _or_null(prompt, told.prompt_there, told.tells_prompt, self.no_prompt)
         row, row_there = _or_null(row, row_there, told.tells_lyrics, self.no_lyrics)
-        sung = self.grid(told.grid)  # b n d
-        sung = sung + self.around(sung.transpose(1, 2)).transpose(1, 2)
+        sung = self.around(self.grid(told.grid), told.frames)
         sung = torch.where(told.tells_lyrics[:, None, None], sung, self.no_grid)
         return Asked(
             text=torch.cat((prompt, row), dim=1),
@@ -132,6 +132,20 @@ class Conditioner(nn.Module):
             whole=self.track(told.track) + self.length(waves(told.duration_s / self.settings.longest_s, 256)),
             context=told.context,
         )
+
+
+class Around(nn.Module):
+    """b n d -> b n d: what lies at a frame, and near it. A song ends in silence, whatever it is padded with."""
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.near, self.far = nn.Conv1d(d, d, 7, padding=3), nn.Conv1d(d, d, 7, padding=3)
+
+    def forward(self, x: Tensor, there: Tensor) -> Tensor:
+        inside = there[:, None]  # b 1 n
+        x = x.transpose(1, 2) * inside
+        near = nn.functional.gelu(self.near(x)) * inside
+        return (x + self.far(near) * inside).transpose(1, 2)
 
 
 class Reader(nn.Module):

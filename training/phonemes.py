@@ -24,6 +24,7 @@ SYMBOLS = (
     *IPA,
     *(f"<{byte:02x}>" for byte in range(256)),
 )
+SILENT = re.compile(r"[^\w'’-]|_|(?<=\d{6})\d+|(?<=\d)(?=[eE]\d)")  # what nobody sings, numbers beyond a million, 1E9
 INDEX = {symbol: index for index, symbol in enumerate(SYMBOLS)}
 GRUUT = {"en": "en-us", "de": "de-de", "fr": "fr-fr", "es": "es-es", "it": "it-it", "pt": "pt", "ru": "ru-ru"} | {
     "nl": "nl", "sv": "sv-se", "cs": "cs-cz", "ar": "ar", "fa": "fa", "sw": "sw", "lb": "lb", "ca": "ca-ce",
@@ -33,7 +34,8 @@ GRUUT = {"en": "en-us", "de": "de-de", "fr": "fr-fr", "es": "es-es", "it": "it-i
 @lru_cache(maxsize=100_000)
 def symbols_of(line: str, language: str | None) -> tuple[tuple[int, ...], ...]:
     """A printed line as its words, each as indices into `SYMBOLS`; none for a line that nobody can sing."""
-    spoken = _phonemes(line, language) if language in known_languages() else _bytes(line)
+    printed = " ".join(SILENT.sub(" ", unicodedata.normalize("NFKC", line)).split())
+    spoken = _phonemes(printed, language) if language in known_languages() else _bytes(printed)
     return tuple(word for word in spoken if word)
 
 
@@ -75,6 +77,4 @@ def _phonemes(line: str, language: str | None) -> list[tuple[int, ...]]:
 
 
 def _bytes(line: str) -> list[tuple[int, ...]]:
-    words = unicodedata.normalize("NFKC", line).casefold().split()
-    kept = ("".join(letter for letter in word if letter.isalnum() or letter == "'") for word in words)
-    return [tuple(INDEX[f"<{byte:02x}>"] for byte in word.encode()) for word in kept]
+    return [tuple(INDEX[f"<{byte:02x}>"] for byte in word.encode()) for word in line.casefold().split()]

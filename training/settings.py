@@ -41,7 +41,7 @@ class ConditionSettings(BaseModel):
 
     prompt_encoder: str = Field(
         "",
-        description="A T5 or CLAP text encoder, frozen: a folder, or a name on the hub; empty: a small one of our own.",
+        description="A frozen T5 or CLAP text encoder: a folder or a name on the hub; empty: a small one of our own.",
     )
     prompt_tokens: PositiveInt = Field(128, description="Longest prompt; what is longer is cut.")
     lyrics_tokens: PositiveInt = Field(1024, description="Most symbols of lyrics that can be read.")
