@@ -34,6 +34,19 @@ SIZES: dict[str, DitSettings] = {
 }
 
 
+class CodecSettings(BaseModel):
+    """What turns sound into latents and back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["mel", "oobleck", "encodec", "dac"] = Field("mel", description="mel needs no weights.")
+    weights: str = Field("", description="Of the others: a folder, or a name on the hub.")
+    rate_hz: PositiveInt = Field(44_100, description="Of mel: of the sound.")
+    bands: PositiveInt = Field(96, description="Of mel: bands of a frame.")
+    hop: PositiveInt = Field(1024, description="Of mel: samples between frames.")
+    iterations: PositiveInt = Field(32, description="Of mel: in which Griffin-Lim finds phases.")
+
+
 class ConditionSettings(BaseModel):
     """How what is asked of a song is read."""
 
