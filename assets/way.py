@@ -27,7 +27,7 @@ def way(profile: Profile, *, fetch: Container[str] = ()) -> dict[str, Recipe]:
         catalogue_stage(profile.catalogue),
         stems_stage(profile.stems, root, threads, fetch="stems" in fetch),
         lyrics_stage(profile.lyrics, root, threads, fetch="lyrics" in fetch),
-        captions_stage(profile.captions, root, threads),
+        captions_stage(profile.captions, root, threads, fetch="captions" in fetch),
         windows_stage(profile.windows),
         shards_stage(profile.shards, root),
     ]

@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def separated(file: Path, separator: Separator, gain_db: float) -> np.ndarray:
         moved = Path(folder) / "moved.flac"
         encode(moved, (gain * block for block in decode(file, RATE_HZ, 2)), RATE_HZ, "flac")
         loudness_db = measure(moved, RATE_HZ, TrackSettings(), LIMITS).integrated_lufs
-        separate(decode(moved, RATE_HZ, 2), separator, vocals.append, lambda _: None, loudness_db=loudness_db)
+        separate(partial(decode, moved, RATE_HZ, 2), separator, vocals.append, lambda _: None, loudness_db=loudness_db)
     return np.concatenate(vocals) / FULL_SCALE
 
 

@@ -9,8 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from assets.captions.heard import prompt
+from assets.captions.sentence import measured_caption
 from assets.profile import Profile
+from assets.stems.separate import spread_of
+from resources import captioners
 from resources.acoustics import aligner_of, open_acoustic_model
+from resources.captioners import Facts, captioner_of, open_captioner
 from resources.engines import EngineError, LocalEngine
 from resources.models import LocalModel, ModelChoice, ModelUnavailable
 from resources.separators import open_separator, separator_of
@@ -69,6 +74,7 @@ def roles(profile: Profile) -> list[Role]:
         Role("separator", profile.stems.separator, separator_of, _separate, 44_100),
         Role("transcriber", profile.lyrics.transcriber, transcriber_of, _transcribe, 16_000),
         Role("aligner", profile.lyrics.aligner, aligner_of, _align, 16_000),
+        Role("captioner", profile.captions.captioner, captioner_of, _caption, captioners.RATE_HZ),
     ]
 
 
@@ -115,7 +121,12 @@ def _sound(rate_hz: int, seconds: float) -> np.ndarray:
 
 def _separate(model: LocalModel, threads: int) -> Listen:
     separator = open_separator(model, threads)
-    return lambda sound: list(separator.vocals([np.stack([sound, sound], axis=1)], LOUDNESS_LUFS))
+
+    def listen(sound: np.ndarray) -> object:
+        mix = [np.stack([sound, sound], axis=1)]
+        return list(separator.vocals(mix, LOUDNESS_LUFS, spread_of(mix)))
+
+    return listen
 
 
 def _transcribe(model: LocalModel, threads: int) -> Listen:
@@ -129,6 +140,14 @@ def _cuts(duration_s: float) -> list[tuple[float, float]]:
 
 def _align(model: LocalModel, threads: int) -> Listen:
     return open_acoustic_model(model, threads).log_probs
+
+
+def _caption(model: LocalModel, threads: int) -> Listen:
+    listener = open_captioner(model, threads)
+    if listener is None:  # what was measured is put into words
+        return lambda sound: measured_caption(Facts())
+    longest = round(captioners.LONGEST_S * captioners.RATE_HZ)
+    return lambda sound: listener.listen([sound[:longest]], prompt())
 
 
 def _free_gpu_bytes(model: LocalModel) -> int:

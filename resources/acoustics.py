@@ -4,12 +4,15 @@ Letters in comments: n frames of 20 ms, s symbols, t samples at 16 kHz.
 """
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from resources.models import LocalModel, ModelChoice, ModelSpec
+from resources.devices import check_device, device_of
+from resources.engines import worker_number
+from resources.hub import find_weights
+from resources.models import LocalModel, ModelChoice, ModelSpec, check_installed
 from resources.weights import WHISPER_BASE_SHA256, read_checked, whisper_base
 
 RATE_HZ = 16_000
@@ -33,6 +36,15 @@ CTC_HEAD = ModelSpec(
 class AlignerChoice(ModelChoice):
     model: str = Field(CTC_HEAD.name, description="What hears where the letters of the words are.")
     language: str = Field("", description="Of a model that has several, as eng; empty: its own.")
+    window_s: float = Field(20.0, ge=5.0, description="What a model of transformers hears at once, seconds.")
+
+    @model_validator(mode="after")
+    def _runs_there(self) -> "AlignerChoice":
+        if self.model == CTC_HEAD.name:
+            self.only_on_the_cpu()
+        if self.precision == "int8":
+            raise ValueError(f"{self.model} does not compute in int8; there is float32, float16, bfloat16")
+        return self
 
 
 class AcousticModel(Protocol):
@@ -52,7 +64,15 @@ def aligner_of(choice: AlignerChoice, *, fetch: bool = False) -> LocalModel:
     Raises:
         ModelUnavailable: it cannot be had (`fetch` only).
     """
-    return choice.local(CTC_HEAD)
+    if choice.model == CTC_HEAD.name:
+        return choice.local(CTC_HEAD)
+    if fetch:
+        check_installed("transformers")
+        check_device(choice.device)
+    adapter = (f"adapter.{choice.language}.safetensors",) if choice.language else ()
+    found = find_weights(choice, ("*.json", "model*.safetensors", *adapter), fetch=fetch)
+    run = (("precision", choice.precision), ("language", choice.language), ("window_s", choice.window_s))
+    return choice.local(ModelSpec(choice.model, found.package, found.sha256, run, found.revision), found.path)
 
 
 def open_acoustic_model(model: LocalModel, threads: int) -> AcousticModel:
@@ -61,12 +81,17 @@ def open_acoustic_model(model: LocalModel, threads: int) -> AcousticModel:
     Raises:
         WeightsError: its weights are not installed, or are others.
     """
-    parameters = dict(model.spec.parameters)
+    parameters: dict[str, Any] = dict(model.spec.parameters)
+    if model.path is not None:
+        from resources.wav2vec2 import Wav2Vec2
+
+        device = device_of(model.device, worker_number())
+        return Wav2Vec2(model.path, threads, device=device, batch=model.batch, **parameters)
     return WhisperCtc(
         read_checked(HEAD_PATH, model.spec.weights_sha256),
         WhisperEncoder(threads),
-        context_s=float(parameters["context_s"]),
-        level_db=float(parameters["level_db"]),
+        context_s=parameters["context_s"],
+        level_db=parameters["level_db"],
     )
 
 

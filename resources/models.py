@@ -1,12 +1,14 @@
 """What a model is, as far as versions are concerned, and how one is chosen: importing this loads no model."""
 
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
+Parameters = tuple[tuple[str, str | int | float | bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,7 @@ class ModelSpec:
     name: str
     package: str  # where the weights come from: a pip package, a repository of the hub, a file
     weights_sha256: str
-    parameters: tuple[tuple[str, str | int | float | bool], ...] = ()
+    parameters: Parameters = ()
     revision: str = ""  # the commit of a repository of the hub
 
     def as_json(self) -> dict[str, Any]:
@@ -51,6 +53,12 @@ class ModelUnavailable(Exception):
     """A model cannot be used here: one sentence that says why, and what to do."""
 
 
+def check_installed(package: str) -> None:
+    """Raises ModelUnavailable where a package that production needs is not there."""
+    if find_spec(package) is None:
+        raise ModelUnavailable(f"{package} is not installed here: pip install 'melisma[production]'")
+
+
 class ModelChoice(BaseModel):
     """Which model fills a role, where its weights are, and on what it runs."""
 
@@ -69,6 +77,11 @@ class ModelChoice(BaseModel):
         1,
         description="Tracks that a worker has under way: they share batches, and files are read meanwhile.",
     )
+
+    def only_on_the_cpu(self) -> None:
+        """Raises ValueError where a model that runs on nothing else is to run elsewhere."""
+        if self.device != "cpu" or self.precision != "float32":
+            raise ValueError(f"{self.model} runs on the cpu in float32, not on {self.device} in {self.precision}")
 
     @field_validator("device")
     @classmethod

@@ -1,12 +1,16 @@
 """What takes a song apart: a separator hears blocks of a mix and gives blocks of its vocals."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from resources.models import LocalModel, ModelChoice, ModelSpec
+from resources.devices import check_device, device_of
+from resources.engines import worker_number
+from resources.hub import find_weights
+from resources.models import LocalModel, ModelChoice, ModelSpec, check_installed
 
 if TYPE_CHECKING:
     import torch
@@ -42,16 +46,39 @@ class SeparatorChoice(ModelChoice):
             raise ValueError(f"no separator is called {model!r}; there is {SPLEETER.name}, {', '.join(DEMUCS)}")
         return model
 
+    @model_validator(mode="after")
+    def _runs_there(self) -> "SeparatorChoice":
+        if self.model == SPLEETER.name:
+            self.only_on_the_cpu()
+        if self.precision == "int8":
+            raise ValueError(f"{self.model} does not compute in int8; there is float32, float16, bfloat16")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and standard deviation of the middle (left + right) / 2 of a whole mix."""
+
+    mean: float
+    deviation: float
+
 
 class Separator(Protocol):
     @property
     def rate_hz(self) -> int: ...
 
-    def vocals(self, blocks: Iterable[np.ndarray], loudness_db: float) -> Iterator[np.ndarray]:
+    @property
+    def hears_twice(self) -> bool:
+        """Whether `vocals` wants the mix's spread, for which the track has to be decoded once more before it."""
+
+    def vocals(
+        self, blocks: Iterable[np.ndarray], loudness_db: float, spread: Spread | None = None
+    ) -> Iterator[np.ndarray]:
         """Float32 [n, 2] blocks of any length in, the vocals as float32 [m, 2] blocks out; sum(m) == sum(n).
 
         `loudness_db` is the integrated LUFS of the whole track: a network wants one level, and a stream cannot know its
-        own before its end. Memory is bounded, and how the track is cut into blocks makes no difference.
+        own before its end; `spread` is given to those that hear twice. Memory is bounded, and how the track is cut into
+        blocks makes no difference.
         """
 
 
@@ -61,7 +88,19 @@ def separator_of(choice: SeparatorChoice, *, fetch: bool = False) -> LocalModel:
     Raises:
         ModelUnavailable: it cannot be had (`fetch` only).
     """
-    return choice.local(SPLEETER)
+    if choice.model == SPLEETER.name:
+        return choice.local(SPLEETER)
+    from resources.demucs_files import REPOSITORIES, demucs_files
+
+    if fetch:
+        check_installed("demucs")
+        check_device(choice.device)
+        demucs_files(choice.model, choice.weights, choice.revision)
+    found = find_weights(choice, [f"{choice.model}.yaml"], fetch=fetch, repository=REPOSITORIES[choice.model])
+    spec = ModelSpec(
+        choice.model, found.package, found.sha256, (("precision", choice.precision),), revision=found.revision
+    )
+    return choice.local(spec, found.path)
 
 
 def open_separator(model: LocalModel, threads: int) -> Separator:
@@ -70,13 +109,21 @@ def open_separator(model: LocalModel, threads: int) -> Separator:
     Raises:
         WeightsError: its weights are not installed, or are others.
     """
-    return SpleeterSeparator(model.spec, threads)
+    if model.spec.name == SPLEETER.name:
+        return SpleeterSeparator(model.spec, threads)
+    from resources.demucs import DemucsSeparator
+    from resources.demucs_files import demucs_files
+
+    files = demucs_files(model.spec.name, str(model.path))
+    precision: Any = dict(model.spec.parameters)["precision"]
+    return DemucsSeparator(files, device_of(model.device, worker_number()), precision, model.batch, threads)
 
 
 class SpleeterSeparator:
     """Spleeter's networks, over segments of a spectrogram that overlap and are faded into each other."""
 
     rate_hz = 44_100
+    hears_twice = False
 
     def __init__(self, spec: ModelSpec, threads: int) -> None:
         import torch
@@ -94,7 +141,9 @@ class SpleeterSeparator:
         self._doubt: float = settings["doubt"]
         self._window = torch.hann_window(WINDOW)
 
-    def vocals(self, blocks: Iterable[np.ndarray], loudness_db: float) -> Iterator[np.ndarray]:
+    def vocals(
+        self, blocks: Iterable[np.ndarray], loudness_db: float, spread: Spread | None = None
+    ) -> Iterator[np.ndarray]:
         """See `Separator`. It holds some 24 s of the track at a time; the work is 0.07 x real time on one core."""
         import torch
 

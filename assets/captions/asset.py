@@ -28,6 +28,7 @@ STAGE = captions_stage(profile().captions, "", profile().threads)
 def captions(
     context: dg.AssetExecutionContext, store: StoreResource, engine: EngineResource
 ) -> Iterator[dg.MaterializeResult]:
-    """One row per track: a sentence about how it sounds, its tempo and its key."""
+    """One row per track: how it sounds in words, long, short and as tags, with its tempo and its key."""
     settings = CaptionSettings.model_validate(context.op_execution_context.op_config)
-    yield from materialise(context, captions_stage(settings, store.root, engine.threads), store, engine)
+    stage = captions_stage(settings, store.root, engine.threads, fetch=True)
+    yield from materialise(context, stage, store, engine)

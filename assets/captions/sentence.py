@@ -2,20 +2,15 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from resources.captioners import Caption, Facts
 
 VOICES = {"low": "a low voice", "middle": "a voice in the middle register", "high": "a high voice"}
 FORMS = {"ballad", "waltz", "lullaby", "march", "hymn", "anthem", "soundtrack"}  # genres that already name a piece
 
 
-class SentenceWriter:
-    """The embedded captioner: says what was measured, and of what was not, nothing."""
-
-    def caption(self, audio: NDArray[np.float32], rate_hz: int, facts: Facts) -> Caption:
-        return Caption(sentence_of(facts), short_of(facts), tags_of(facts))
+def measured_caption(facts: Facts) -> Caption:
+    """What was measured, and of what was not, nothing."""
+    return Caption(sentence_of(facts), short_of(facts), tags_of(facts))
 
 
 def sentence_of(facts: Facts) -> str:

@@ -2,13 +2,13 @@
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
-from resources.captioners import MEASURED
+from resources.captioners import CaptionerChoice
 
 
 class CaptionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    captioner: str = Field(MEASURED.name, description="Who writes the captions.")
+    captioner: CaptionerChoice = CaptionerChoice()
     heard_s: PositiveFloat = Field(
-        180.0, description="So much of a longer track is listened to, from its middle, seconds."
+        180.0, description="So much of a longer track is measured, from its middle, seconds."
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from assets.shards.quotes import without_quotes
 from assets.tables import Row
 
 STAGES = ("tracks", "catalogue", "stems", "lyrics", "captions", "windows")  # a sample is made from all of these
@@ -45,7 +46,7 @@ def sample_name(track_id: str, window: Row) -> str:
 
 def sample_json(track: Row, window: Row, rate_hz: int) -> bytes:
     """All that is known about a window, as JSON with its keys sorted. Times of lines and words count from its start."""
-    captions, lyrics = track["captions"], track["lyrics"]
+    lyrics, captions = track["lyrics"], without_quotes(track["captions"], track["lyrics"])
     lines = lines_within(lyrics["lines"] or (), window["start_s"], window["end_s"], track["tracks"]["duration_s"])
     sample = {
         "sample": sample_name(track["track_id"], window),

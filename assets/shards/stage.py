@@ -23,7 +23,7 @@ OK: Row = {"status": Status.OK, "reason": None, "detail": None}
 def shards_stage(settings: ShardSettings, store_root: str) -> Stage:
     return Stage(
         table="shards",
-        version="1",
+        version="2",
         reads=READS,
         parameters=settings.model_dump(mode="json"),
         open=partial(open_encoder, settings, store_root),  # type: ignore[arg-type]  # gives samples, not rows

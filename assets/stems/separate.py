@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resources.separators import Separator
+from resources.separators import Separator, Spread
 
 FULL_SCALE = 1 << 23  # of 24-bit samples
 LOWEST, HIGHEST = -FULL_SCALE, FULL_SCALE - 1  # of a stem: so two of them add up to a mix of twice as much
@@ -14,6 +14,7 @@ HEADROOM_DB = 6.0
 HOP_S = 0.05
 FLOOR = 1e-12  # the least power that is told from silence: -120 dB
 
+Listen = Callable[[], Iterable[np.ndarray]]
 Write = Callable[[np.ndarray], None]
 
 
@@ -32,7 +33,7 @@ class Levels:
 
 
 def separate(
-    blocks: Iterable[np.ndarray],
+    listen: Listen,
     separator: Separator,
     write_vocals: Write,
     write_accompaniment: Write,
@@ -42,27 +43,43 @@ def separate(
 ) -> Levels:
     """Writes both stems of a mix, block by block, in bounded memory.
 
-    `blocks` are float32 [n, 2] at the separator's rate, `loudness_db` is the integrated LUFS of the whole, `gain_db` is
-    put on it first. The writers get 24-bit samples as int32 [m, 2]. The mix is rounded to steps of 24 bits, and so are
+    `listen` gives the mix from its beginning, float32 [n, 2] blocks at the separator's rate; it is called twice for one
+    that hears twice. `loudness_db` is the integrated LUFS of the whole, `gain_db` is put on it first. The writers get
+    24-bit samples as int32 [m, 2]. The mix is rounded to steps of 24 bits, and so are
     the vocals, as near to what the separator heard as leaves both stems in range: vocals + accompaniment is the mix, be
     it `HEADROOM_DB` over full scale, as a lossy file may decode to.
     """
     gain = np.float32(10 ** (gain_db / 20))
+    spread = spread_of(block * gain for block in listen()) if separator.hears_twice else None
     waiting: deque[np.ndarray] = deque()
 
     def heard() -> Iterator[np.ndarray]:
-        for block in blocks:
+        for block in listen():
             waiting.append(block * gain)
             yield waiting[-1]
 
     meter = _Meter(round(HOP_S * separator.rate_hz))
-    for found in separator.vocals(heard(), loudness_db + gain_db):
+    for found in separator.vocals(heard(), loudness_db + gain_db, spread):
         mix = np.clip(_steps(_take(waiting, len(found))), 2 * LOWEST, 2 * HIGHEST)
         vocals = np.clip(_steps(found), np.maximum(LOWEST, mix - HIGHEST), np.minimum(HIGHEST, mix - LOWEST))
         write_vocals(vocals)
         write_accompaniment(mix - vocals)
         meter.add(vocals, mix)
     return meter.levels()
+
+
+def spread_of(blocks: Iterable[np.ndarray]) -> Spread:
+    """Of a mix in [n, 2] blocks, in one pass; 0 and 0 of nothing. The deviation is that of n - 1 degrees of freedom."""
+    count, mean, squares = 0, 0.0, 0.0  # squares: sum of the squared distances from the mean
+    for block in blocks:
+        if len(block) == 0:
+            continue
+        middle = block.mean(axis=1, dtype=np.float64)
+        here, total = float(middle.mean()), count + len(middle)
+        squares += float(np.square(middle - here).sum()) + (here - mean) ** 2 * count * len(middle) / total
+        mean += (here - mean) * len(middle) / total
+        count = total
+    return Spread(mean, (squares / max(1, count - 1)) ** 0.5)
 
 
 def _steps(samples: np.ndarray) -> np.ndarray:

@@ -49,7 +49,8 @@ def _open(settings: StemSettings, model: LocalModel, store_root: str, threads: i
 def stems_of(settings: StemSettings, spec: ModelSpec, store: Store, separator: Separator, track: Row) -> list[Row]:
     """Puts a track's stems into the store.
 
-    Loudness and peak are those of `tracks`, measured over the same decode, so that the track is decoded once here.
+    Loudness and peak are those of `tracks`, measured over the same decode, so that the track is decoded once here, or
+    twice for a separator that hears twice.
 
     Raises:
         DecodeError: the file has changed since it became a track, or is gone.
@@ -84,7 +85,7 @@ def _write_stems(track: Row, gain_db: float, separator: Separator, files: dict[s
         soundfile.SoundFile(files["accompaniment"], **form) as accompaniment,
     ):
         return separate(
-            decode(local_path(track["uri"]), rate_hz, 2, sha256=track["sha256"]),
+            partial(decode, local_path(track["uri"]), rate_hz, 2, sha256=track["sha256"]),
             separator,
             _writer(vocals),
             _writer(accompaniment),

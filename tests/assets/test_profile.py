@@ -18,13 +18,19 @@ def test_a_profile_that_says_nothing_runs_on_the_embedded_models(file: Path):
     assert profile.stems.separator.model == "spleeter-2stems"
     assert profile.lyrics.transcriber.model == "whisper-base"
     assert profile.lyrics.aligner.model == "whisper-base-ctc"
+    assert profile.captions.captioner.model == "measured-1"
 
 
 def test_one_line_switches_every_role_to_the_models_of_production(file: Path):
     file.write_text('profile = "production"')
     profile = read_profile(file)
-    models = (profile.stems.separator, profile.lyrics.transcriber, profile.lyrics.aligner)
-    assert [choice.device for choice in models] == ["cuda"] * 3
+    models = (
+        profile.stems.separator,
+        profile.lyrics.transcriber,
+        profile.lyrics.aligner,
+        profile.captions.captioner,
+    )
+    assert [choice.device for choice in models] == ["cuda"] * 4
     assert profile.stems.separator.model == "htdemucs_ft"
 
 

@@ -30,6 +30,6 @@ def test_a_model_that_cannot_be_had_says_why_and_the_others_are_still_tried():
     assert fine.row(1.0)[""] == "ok"
 
 
-@pytest.mark.parametrize("name", ["separator", "transcriber", "aligner"])
+@pytest.mark.parametrize("name", ["separator", "transcriber", "aligner", "captioner"])
 def test_every_role_of_the_profile_is_looked_into(name: str):
     assert EMBEDDED[name].choice.model

@@ -5,7 +5,8 @@ import pytest
 
 from resources.ffmpeg import decode
 from resources.models import LocalModel
-from resources.transcribers import RATE_HZ, WHISPER_BASE, open_transcriber
+from resources.transcribers import RATE_HZ, WHISPER_BASE, FasterWhisper, open_transcriber
+from resources.weights import whisper_base
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,14 @@ def test_whisper_says_the_same_of_the_same_audio(whisper, pop):
     first, again = (whisper.transcribe(audio, [(5.0, 15.0)], language="en") for _ in range(2))
     assert first == again
     assert first.language == "en"
+
+
+def test_cuts_that_are_heard_at_once_say_what_each_says_alone(whisper, demo_songs):
+    """In this song a pass over the first cut leaves half of its words to a second one."""
+    audio = np.concatenate(list(decode(demo_songs["quiet"]["path"], RATE_HZ, 1)))[:, 0]
+    cuts = [(0.0, 29.0), (29.0, len(audio) / RATE_HZ)]
+    at_once = FasterWhisper(whisper_base(), 1, compute_type="int8", beam_size=5, batch=2)
+    assert at_once.transcribe(audio, cuts) == whisper.transcribe(audio, cuts)
 
 
 @pytest.mark.parametrize("cuts", [[], [(0.0, 31.0)], [(5.0, 5.0)]])

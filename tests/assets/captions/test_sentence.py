@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.captions.sentence import SentenceWriter, sentence_of, short_of, tags_of
+from assets.captions.sentence import measured_caption, sentence_of, short_of, tags_of
 from resources.captioners import Facts
 
 FOLK = Facts("folk", True, "low", 80.4, "slow", "A minor", ("dark",))
@@ -47,7 +47,7 @@ facts = st.builds(
 
 @given(facts)
 def test_every_caption_is_a_clean_sentence(facts):
-    caption = SentenceWriter().caption(None, 22050, facts)
+    caption = measured_caption(facts)
     assert caption.text.startswith(("A ", "An "))
     assert caption.text.endswith(".")
     assert "  " not in caption.text

@@ -67,6 +67,12 @@ def test_a_sample_tells_where_it_comes_from():
     assert sample["provenance"]["uri"] == "file:///a.mp3"
 
 
+def test_a_sample_does_not_quote_its_own_lyrics():
+    quoting = TRACK["captions"] | {"caption": "A song. We run all night.", "short_caption": "we run all night, song"}
+    sample = json.loads(sample_json(TRACK | {"captions": quoting}, WINDOW, 44100))
+    assert (sample["caption"], sample["short_caption"]) == ("A song.", "song")
+
+
 def test_names_of_samples_have_no_dots():
     assert sample_name("t", WINDOW) == "t-5s-1"
     assert sample_name("t", WINDOW | {"length_s": 8.304, "rank": 2}) == "t-8304ms-2"
