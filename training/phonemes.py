@@ -1,13 +1,14 @@
 """Lyrics as the song model reads them: phonemes where the language is known, else letters, and marks for sections.
 
-Phonemes and their stress come from gruut's dictionaries and models, which are part of its packages: that of English
-comes along, others are `pip install gruut-lang-de` and so on. A line in any other language is read byte by byte.
+Phonemes and their stress come from espeak-ng, whose rules for more than a hundred languages come with the package
+`espeakng-loader`. A line in any other language is read byte by byte.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 IPA = (
     "abcdefghijklmnopqrstuvwxyz'æðøħŋœɐɑɒɓɔɕɖɗɘəɚɛɜɝɞɟɠɡɢɣɤɥɦɧɨɪɫɬɭɮɯɰɱɲɳɴɵɶɸɹɺɻɽɾʀʁʂʃʄʈʉʊʋʌʍʎʏʐʑʒʔʕʙʛʜʝʟʡʢθχβ"
@@ -24,18 +25,15 @@ SYMBOLS = (
     *IPA,
     *(f"<{byte:02x}>" for byte in range(256)),
 )
-SILENT = re.compile(r"[^\w'’-]|_|(?<=\d{6})\d+|(?<=\d)(?=[eE]\d)")  # what nobody sings, numbers beyond a million, 1E9
+SILENT = re.compile(r"[^\w'’-]|_")  # what nobody sings
+TIES = frozenset("_-|")  # between sounds that espeak-ng takes apart
 INDEX = {symbol: index for index, symbol in enumerate(SYMBOLS)}
-GRUUT = {"en": "en-us", "de": "de-de", "fr": "fr-fr", "es": "es-es", "it": "it-it", "pt": "pt", "ru": "ru-ru"} | {
-    "nl": "nl", "sv": "sv-se", "cs": "cs-cz", "ar": "ar", "fa": "fa", "sw": "sw", "lb": "lb", "ca": "ca-ce",
-}  # fmt: skip
 
 
 @lru_cache(maxsize=100_000)
 def symbols_of(line: str, language: str | None) -> tuple[tuple[int, ...], ...]:
     """A printed line as its words, each as indices into `SYMBOLS`; none for a line that nobody can sing."""
-    printed = " ".join(SILENT.sub(" ", unicodedata.normalize("NFKC", line)).split())
-    spoken = _phonemes(printed, language) if language in known_languages() else _bytes(printed)
+    spoken = _phonemes(line, language) if language in known_languages() else _bytes(line)
     return tuple(word for word in spoken if word)
 
 
@@ -59,22 +57,42 @@ MARKS = frozenset("ˈˌːˑ˞̯̩̃")
 
 @lru_cache
 def known_languages() -> frozenset[str]:
-    """Languages whose gruut package is installed."""
-    import importlib.util
+    """Codes of the languages that can be read as phonemes, as en, de, ja."""
+    _find_espeak()
+    from phonemizer.backend import EspeakBackend
 
-    return frozenset(name for name in GRUUT if importlib.util.find_spec(f"gruut_lang_{name}"))
+    return frozenset({"en", *EspeakBackend.supported_languages()})
 
 
 def _phonemes(line: str, language: str | None) -> list[tuple[int, ...]]:
-    from gruut import sentences
-
+    printed = " ".join(SILENT.sub(" ", unicodedata.normalize("NFKC", line)).split())
+    if not printed:
+        return []
+    (spoken,) = _espeak(language or "en").phonemize([printed], strip=True)
     return [
-        tuple(INDEX.get(letter, INDEX[UNKNOWN]) for letter in unicodedata.normalize("NFD", "".join(word.phonemes)))
-        for sentence in sentences(line, lang=GRUUT[language or "en"])
-        for word in sentence
-        if word.is_spoken and word.phonemes
+        tuple(INDEX.get(letter, INDEX[UNKNOWN]) for letter in unicodedata.normalize("NFD", word) if letter not in TIES)
+        for word in spoken.split()
     ]
 
 
+@lru_cache
+def _espeak(language: str) -> Any:
+    _find_espeak()
+    from phonemizer.backend import EspeakBackend
+
+    return EspeakBackend("en-us" if language == "en" else language, with_stress=True, language_switch="remove-flags")
+
+
+@lru_cache
+def _find_espeak() -> None:
+    """The espeak-ng of the package `espeakng-loader`, whatever the machine has."""
+    import espeakng_loader
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+
+
 def _bytes(line: str) -> list[tuple[int, ...]]:
-    return [tuple(INDEX[f"<{byte:02x}>"] for byte in word.encode()) for word in line.casefold().split()]
+    words = SILENT.sub(" ", unicodedata.normalize("NFKC", line)).casefold().split()
+    return [tuple(INDEX[f"<{byte:02x}>"] for byte in word.encode()) for word in words]

@@ -10,7 +10,7 @@ def read(line: str, language: str | None) -> list[str]:
 
 
 def test_english_is_read_as_phonemes_with_their_stress():
-    assert read("Hello darkness", "en") == ["hɛlˈoʊ", "dˈɑɹknəs"]
+    assert read("Hello darkness", "en") == ["həlˈoʊ", "dˈɑːɹknəs"]
 
 
 def test_numbers_are_sung_as_words():
@@ -48,7 +48,7 @@ def test_sections_are_told_by_their_names(name: str, mark: str | None):
     assert section_of(name) == (INDEX[mark] if mark else None)
 
 
-@pytest.mark.parametrize(("word", "syllables"), [("hello", 2), ("strengths", 1), ("beautiful", 3), ("hm", 1)])
+@pytest.mark.parametrize(("word", "syllables"), [("hello", 2), ("strengths", 1), ("beautiful", 3), ("rhythm", 2)])
 def test_syllables_are_counted_by_their_vowels(word: str, syllables: int):
     (symbols,) = symbols_of(word, "en")
     assert count_syllables(symbols) == syllables
