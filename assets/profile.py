@@ -84,13 +84,14 @@ def profile() -> Profile:
 
 def read_profile(path: Path, environment: Mapping[str, str] | None = None) -> Profile:
     """The profile in a file (.toml, .yaml), with what the environment says otherwise. Raises ProfileError, in words."""
+    said = _said_in(environment or {})
     try:
-        own = _merged(_parsed(path), _said_in(environment or {}))
+        own = _merged(_parsed(path), said)
         preset = PRESETS.get(str(own.get("profile", "embedded")))
         return Profile.model_validate(_merged(_parsed(preset), own) if preset else own)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ProfileError(f"{path}: {faults}") from None
+        raise ProfileError(f"{path}{f', or {PREFIX}…' if said else ''}: {faults}") from None
 
 
 def _parsed(path: Path) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def doctor(
     for trial in examine(roles(profile()), seconds, profile().threads):
         trials.append(trial)
         if trial.fault and not as_json:
-            errors.print(f"[red]{trial.role} {plain(trial.choice.model)}: {plain(trial.fault)}[/red]")
+            errors.print(f"[red]{trial.role}: {plain(trial.fault)}[/red]")
     rows = [trial.row(seconds) for trial in trials]
     if as_json:
         print_json(rows)

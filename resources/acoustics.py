@@ -36,7 +36,7 @@ CTC_HEAD = ModelSpec(
 class AlignerChoice(ModelChoice):
     model: str = Field(CTC_HEAD.name, description="What hears where the letters of the words are.")
     language: str = Field("", description="Of a model that has several, as eng; empty: its own.")
-    window_s: float = Field(20.0, ge=5.0, description="What a model of transformers hears at once, seconds.")
+    window_s: float = Field(30.0, ge=5.0, description="What a model of transformers hears at once, seconds.")
 
     @model_validator(mode="after")
     def _runs_there(self) -> "AlignerChoice":
@@ -68,7 +68,7 @@ def aligner_of(choice: AlignerChoice, *, fetch: bool = False) -> LocalModel:
         return choice.local(CTC_HEAD)
     if fetch:
         check_installed("transformers")
-        check_device(choice.device)
+        check_device(choice)
     adapter = (f"adapter.{choice.language}.safetensors",) if choice.language else ()
     found = find_weights(choice, ("*.json", "model*.safetensors", *adapter), fetch=fetch)
     run = (("precision", choice.precision), ("language", choice.language), ("window_s", choice.window_s))

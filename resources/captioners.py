@@ -114,7 +114,7 @@ def captioner_of(choice: CaptionerChoice, *, fetch: bool = False) -> LocalModel:
     if not choice.listens:
         return choice.local(MEASURED)
     if fetch:
-        check_device(choice.device)
+        check_device(choice)
         if not find_spec(choice.engine):
             raise ModelUnavailable(f"{choice.engine} is not installed here: {ENGINES[choice.engine]}")
     found = find_weights(choice, QWEN_FILES, fetch=fetch)

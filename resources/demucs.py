@@ -1,6 +1,7 @@
 """Demucs (Défossez, 2021; Rouard et al., 2023) as a separator: its networks over a stream, in shared batches."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from itertools import tee
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class DemucsSeparator:
         """
         import torch
 
+        from resources import onednn
         from resources.batching import SharedBatches
         from resources.demucs_network import load_vocals
 
@@ -45,6 +47,8 @@ class DemucsSeparator:
         torch.set_num_threads(threads)
         self._device = torch.device(device)
         self._dtype = getattr(torch, precision)
+        plain = self._device.type == "cpu" and precision == "float32" and onednn.is_available()
+        self._faster = onednn.OneDnn if plain else nullcontext
         self._network = load_vocals(files).to(self._device)
         self._batches = SharedBatches(self._run, self._device, batch)
 
@@ -70,5 +74,5 @@ class DemucsSeparator:
         """b c n -> b c n."""
         import torch
 
-        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+        with self._faster(), torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
             return self._network(mix).float()

@@ -1,19 +1,20 @@
 """What a model runs on."""
 
 from resources.engines import Crew
-from resources.models import LocalModel, ModelUnavailable
+from resources.models import LocalModel, ModelChoice, ModelUnavailable
 
 
-def check_device(device: str) -> None:
+def check_device(choice: ModelChoice) -> None:
     """Raises ModelUnavailable where there is no such device, with what to do."""
-    if device == "cpu":
+    if choice.device == "cpu":
         return
     found = cuda_devices()
-    number = int(device.partition(":")[2] or 0)
+    number = int(choice.device.partition(":")[2] or 0)
     if number >= found:
         counted = f"it has {found}" if found else "it has none that torch can use"
         raise ModelUnavailable(
-            f"this machine has no CUDA device {number} ({counted}): set `device` to cpu, or run where there is one"
+            f"{choice.model} is to run on {choice.device}, but this machine has no CUDA device {number} ({counted}): "
+            f"set its `device` to cpu, or run where there is one"
         )
 
 

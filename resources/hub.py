@@ -1,14 +1,16 @@
 """Files of a model hub: from the cache of this machine where they are there, else downloaded, once."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from resources.models import ModelChoice
-from resources.weights import WeightsError, checked, known_sha256
+from resources.weights import WeightsError, checked, known_sha256, sha256_of, weights_in
 
+BLOB = re.compile(r"[0-9a-f]{64}")
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")  # may run what they like when they are loaded
 
 
@@ -50,7 +52,7 @@ def find_weights(choice: ModelChoice, files: Sequence[str], *, fetch: bool, repo
     Without `fetch`, what is known of them without a network and without reading gigabytes.
 
     Raises:
-        WeightsError: they cannot be had, or are not those of `choice.sha256`; with `fetch` only.
+        WeightsError: they cannot be had, or are not those that the hub or `choice.sha256` names; with `fetch` only.
     """
     if choice.weights:
         path = Path(choice.weights).expanduser().absolute()
@@ -60,8 +62,18 @@ def find_weights(choice: ModelChoice, files: Sequence[str], *, fetch: bool, repo
     found = (snapshot if fetch else _cached)(repository, files, choice.revision)
     if found is None:
         return Found(None, repository, choice.revision, choice.sha256)
-    sha256 = checked(found.folder, choice.sha256) if fetch else known_sha256(found.folder)
-    return Found(found.folder, repository, found.revision, sha256)
+    if not fetch:
+        return Found(found.folder, repository, found.revision, known_sha256(found.folder))
+    for file in weights_in(found.folder):
+        _check_as_published(file)
+    return Found(found.folder, repository, found.revision, checked(found.folder, choice.sha256))
+
+
+def _check_as_published(file: Path) -> None:
+    """The hub's cache calls a large file by its sha256, and links to it under its own name."""
+    published = file.resolve().name
+    if BLOB.fullmatch(published) and (found := sha256_of(file)) != published:
+        raise WeightsError(f"{file} is damaged: it has sha256 {found}, the hub says {published}: remove it")
 
 
 def _cached(repository: str, files: Sequence[str], revision: str) -> Snapshot | None:

@@ -93,13 +93,13 @@ class CudaLane:
                 computing.wait_event(arrived)
                 item.record_stream(computing)  # or its memory could be given to the next item while this one is read
             answers = network(torch.stack([item for item, _ in sent]))
-            self._running.append(computing.record_event())
+            self._running.append(computing.record_event(torch.cuda.Event(blocking=True)))
             self._down.wait_stream(computing)
             with torch.cuda.stream(self._down):
                 here = torch.empty(answers.shape, dtype=answers.dtype, pin_memory=True)
                 here.copy_(answers, non_blocking=True)
                 answers.record_stream(self._down)
-                back = self._down.record_event()
+                back = self._down.record_event(torch.cuda.Event(blocking=True))  # one sleeps until it is there
             return [(answer, back) for answer in here.unbind()]
 
     def receive(self, answer: tuple[Tensor, torch.cuda.Event]) -> Tensor:

@@ -19,8 +19,9 @@ from transformers import (
     Qwen2AudioForConditionalGeneration,
 )
 
-from resources.batches import SharedBatches
+from resources.batching import is_out_of_memory
 from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P, Question, questions
+from resources.together import Together
 from resources.weights import WeightsError
 
 ENDS = ("<|im_end|>", "<|endoftext|>")  # of a turn, and of a text
@@ -70,11 +71,11 @@ class QwenAudio:
             eos_token_id=[tokenizer.convert_tokens_to_ids(end) for end in ENDS],
             pad_token_id=tokenizer.pad_token_id,
         )
-        self.batches = SharedBatches(self._answers_in_memory, batch)
+        self.together = Together(self._answers_in_memory, batch)
         self._halved = False
 
     def listen(self, windows: Sequence[NDArray[np.float32]], prompt: str, seed: int | None = None) -> list[str]:
-        return self.batches(questions(windows, prompt, seed))
+        return self.together(questions(windows, prompt, seed))
 
     def _answers_in_memory(self, asked: list[Question]) -> list[str]:
         """Once, and for good, with half the batch where the device has no room for a whole one.
@@ -84,11 +85,17 @@ class QwenAudio:
         """
         try:
             return self._answers(asked)
-        except torch.OutOfMemoryError as error:
-            if self._halved or len(asked) == 1:
-                raise MemoryError(f"no room on {self.model.device} for {len(asked)} windows: {error}") from error
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            cause = str(error).partition("\n")[0]
+        # Only now, since through its traceback the error holds the very tensors that there is no room for.
+        if self._halved or len(asked) == 1:
+            raise MemoryError(
+                f"no room on {self.model.device} for {len(asked)} windows, set a smaller `batch`: {cause}"
+            )
         self._halved = True
-        self.batches.size = half = (len(asked) + 1) // 2
+        self.together.size = half = (len(asked) + 1) // 2
         log.warning("no room on %s for %d windows at a time: %d from now on", self.model.device, len(asked), half)
         if self.model.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -94,7 +94,7 @@ def separator_of(choice: SeparatorChoice, *, fetch: bool = False) -> LocalModel:
 
     if fetch:
         check_installed("demucs")
-        check_device(choice.device)
+        check_device(choice)
         demucs_files(choice.model, choice.weights, choice.revision)
     found = find_weights(choice, [f"{choice.model}.yaml"], fetch=fetch, repository=REPOSITORIES[choice.model])
     spec = ModelSpec(

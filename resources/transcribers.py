@@ -86,7 +86,7 @@ def transcriber_of(choice: TranscriberChoice, *, fetch: bool = False) -> LocalMo
     if choice.engine != "faster-whisper":
         run = (*run, ("engine", choice.engine))
     if fetch:
-        check_device(choice.device)
+        check_device(choice)
     if choice.model == WHISPER_BASE.name and not choice.weights:
         return choice.local(replace(WHISPER_BASE, parameters=run))
     found = _found_of(choice, fetch=fetch)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.batches import SharedBatches
 from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P, Question, questions
+from resources.together import Together
 
 CONTEXT_TOKENS = 4096  # the prompt, 750 for half a minute of audio, and the answer
 
@@ -45,10 +45,10 @@ class VllmAudio:
             limit_mm_per_prompt={"audio": 1},
             seed=0,
         )
-        self.batches = SharedBatches(self._answers, batch)
+        self.together = Together(self._answers, batch)
 
     def listen(self, windows: Sequence[NDArray[np.float32]], prompt: str, seed: int | None = None) -> list[str]:
-        return self.batches(questions(windows, prompt, seed))
+        return self.together(questions(windows, prompt, seed))
 
     def _answers(self, asked: list[Question]) -> list[str]:
         prompts = [

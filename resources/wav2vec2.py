@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from math import prod
+from math import ceil, prod
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 class Wav2Vec2:
     """A folder as `save_pretrained` writes it: config.json, vocab.json, *.safetensors, preprocessor_config.json.
 
-    Windows overlap by twice `context_s`, of which nothing is kept; the last one is moved back until it is full. A
-    track that is shorter than a window is heard at its own length. `batch` windows are computed at once.
+    Windows are up to `window_s` long and overlap by twice `context_s`, of which nothing is kept. A track that is
+    shorter than a window is heard at its own length. `batch` windows are computed at once.
     """
 
     frame_s = FRAME_S
@@ -49,7 +49,7 @@ class Wav2Vec2:
         device: str = "cpu",
         precision: str = "float32",
         batch: int = 1,
-        window_s: float = 20.0,
+        window_s: float = 30.0,
         context_s: float = 2.0,
     ) -> None:
         """Raises WeightsError: the folder holds no such model, or not for this language or precision."""
@@ -65,7 +65,7 @@ class Wav2Vec2:
         )
         self.normalized = bool(_read(folder, "preprocessor_config.json").get("do_normalize", True))
         self.device, self.batch = device, batch
-        self.window, self.context = round(window_s / FRAME_S), round(context_s / FRAME_S)
+        self.longest, self.context = round(window_s / FRAME_S), round(context_s / FRAME_S)
 
     def log_probs(self, audio: np.ndarray) -> np.ndarray:
         """Float32 [t] -> float32 [n, s], natural logarithms; n = ceil(t / 320).
@@ -78,8 +78,7 @@ class Wav2Vec2:
         audio = np.pad(self._normal(audio), (0, max(0, HEARD_SAMPLES - len(audio))))
         heard = np.empty((n, len(self.symbols)), np.float32)
         frames = (len(audio) - HEARD_SAMPLES) // FRAME_SAMPLES + 1
-        starts = window_starts(frames, self.window, self.context)
-        window = min(frames, self.window)
+        starts, window = windows_of(frames, self.longest, self.context)
         samples = len(audio) if len(starts) == 1 else (window - 1) * FRAME_SAMPLES + HEARD_SAMPLES
         done = 0
         for start, log_probs in zip(starts, self._listen(audio, starts, samples), strict=True):
@@ -125,15 +124,17 @@ class Wav2Vec2:
         return heard
 
     def _speak(self, folder: Path, vocabulary: dict[str, Any], language: str) -> str:
-        """Fits the model with the adapter of a language; empty where it has only one."""
+        """Fits the model for a language, and says which it then writes; empty where it has only one."""
         languages = [key for key, value in vocabulary.items() if isinstance(value, dict)]
         if not languages:
             if language:
                 raise WeightsError(f"{folder} has a single language: leave `language` empty, not {language!r}")
             return ""
-        language = language or _read(folder, "tokenizer_config.json").get("target_lang") or DEFAULT_LANGUAGE
-        if language not in languages:
-            raise WeightsError(f"{folder} has no language {language!r}; there is {', '.join(sorted(languages)[:40])}")
+        own = _read(folder, "tokenizer_config.json").get("target_lang") or DEFAULT_LANGUAGE
+        if (chosen := language or own) not in languages:
+            raise WeightsError(f"{folder} has no language {chosen!r}; there is {', '.join(sorted(languages)[:40])}")
+        if not language:
+            return own
         try:
             self.model.load_adapter(language, use_safetensors=True, local_files_only=True)
         except (OSError, ValueError) as error:
@@ -189,11 +190,16 @@ def symbols_of(
     return (BLANK, *found), columns, merged
 
 
-def window_starts(frames: int, window: int, context: int) -> list[int]:
-    """First frames of equally long windows that overlap by at least two contexts; the last one ends with the track."""
-    if frames <= window:
-        return [0]
-    return [*range(0, frames - window, window - 2 * context), frames - window]
+def windows_of(frames: int, longest: int, context: int) -> tuple[list[int], int]:
+    """First frames, and the length, of as few equal windows as cover a track and overlap by two contexts.
+
+    They are no longer than need be, so that little is heard twice; the last one ends with the track.
+    """
+    if frames <= longest:
+        return [0], frames
+    count = ceil((frames - 2 * context) / (longest - 2 * context))
+    window = ceil((frames + 2 * context * (count - 1)) / count)
+    return [*(i * (window - 2 * context) for i in range(count - 1)), frames - window], window
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def sha256_of(path: Path) -> str:
         WeightsError: there is nothing, or nothing with weights in it.
     """
     if path.is_dir():
-        files = _weights_in(path)
+        files = weights_in(path)
         if not files:
             raise WeightsError(f"there are no weights in {path}: it holds none of {', '.join(WEIGHTS)}, model.bin")
         if len(files) == 1:
@@ -97,11 +97,12 @@ def sha256_of(path: Path) -> str:
 
 def known_sha256(path: Path) -> str:
     """What `sha256_of` gives, if that takes no reading of weights; empty where it would, or there are none."""
-    files = [path] if path.is_file() else _weights_in(path)
+    files = [path] if path.is_file() else weights_in(path)
     return sha256_of(path) if files and all(_note_of(file).is_file() for file in files) else ""
 
 
-def _weights_in(folder: Path) -> list[Path]:
+def weights_in(folder: Path) -> list[Path]:
+    """The files of weights in a folder, by name."""
     return sorted(file for file in folder.glob("*") if file.suffix in WEIGHTS or file.name == "model.bin")
 
 

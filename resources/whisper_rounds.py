@@ -44,7 +44,7 @@ def hear_in_rounds(
         for group in _groups(unheard, batch):
             rests = [mels[:, stands[i] : min(ends[i], stands[i] + LONGEST_FRAMES)] for i in group]
             results = model.model.generate(
-                model.encode(np.stack([pad_or_trim(rest) for rest in rests])),
+                _encoded(model, [pad_or_trim(rest) for rest in rests]),
                 [prompt] * len(group),
                 beam_size=beam_size,
                 max_length=model.max_length,
@@ -62,6 +62,15 @@ def hear_in_rounds(
                 heard[i] += _segments(pieces, tokenizer, cuts, result, ratio)
                 stands[i] = stand if stand > stands[i] else ends[i]
     return [segment for segments in heard for segment in segments]
+
+
+def _encoded(model: "WhisperModel", mels: Sequence[np.ndarray]) -> Any:
+    """What the encoder makes of windows of mel bands. A processor is at its best with one at a time."""
+    from ctranslate2 import StorageView
+
+    if model.model.device != "cpu":
+        return model.encode(np.stack(mels))
+    return StorageView.from_array(np.concatenate([np.array(model.encode(mel)) for mel in mels]))
 
 
 def _groups(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -6,7 +6,7 @@ names of a Whisper differ from openai's, queries, keys and values lie in one mat
 
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import torch
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from whisper import Whisper
 
 BINARY_VERSION = 6
-DTYPES = {0: np.dtype("<f4"), 1: np.dtype("i1"), 2: np.dtype("<i2"), 3: np.dtype("<i4"), 4: np.dtype("<f2")}
+DTYPES: dict[int, np.dtype[Any]] = {
+    0: np.dtype("<f4"),
+    1: np.dtype("i1"),
+    2: np.dtype("<i2"),
+    3: np.dtype("<i4"),
+    4: np.dtype("<f2"),
+}
 TEXT_POSITIONS = "decoder/position_encodings/encodings"
 AUDIO_POSITIONS = "encoder/position_encodings/encodings"
 
@@ -32,6 +38,8 @@ def openai_model(model_bin: Path) -> "Whisper":
     from whisper import ModelDimensions, Whisper
 
     arrays = read_arrays(model_bin)
+    if any(name.endswith("weight_scale") for name in arrays):
+        raise WeightsError(f"{model_bin} is quantised: openai-whisper needs it in float32 or float16")
     encoder, decoder = _depth(arrays, "encoder"), _depth(arrays, "decoder")
     n_vocab, n_text_state = arrays["decoder/embeddings/weight"].shape
     n_audio_ctx, n_audio_state = arrays[AUDIO_POSITIONS].shape

@@ -119,5 +119,5 @@ def test_a_model_that_is_missing_is_said_before_anything_is_done(tmp_path: Path)
 )
 def test_a_device_that_is_not_there_is_said_before_anything_is_done(tmp_path: Path, room: str, choice: dict[str, Any]):
     profile = Profile.model_validate({"store": str(tmp_path / "store"), room: choice})
-    with pytest.raises(ModelUnavailable, match="this machine has no CUDA device"):
+    with pytest.raises(ModelUnavailable, match=r"is to run on cuda.*, but this machine has no CUDA device"):
         next(go(profile, BATCH, Ledger(FolderStore(tmp_path / "store")), LocalEngine(workers=1)))

@@ -137,3 +137,17 @@ def test_what_was_fetched_is_known_afterwards_without_fetching(
     assert (before.revision, before.sha256) == (COMMIT, "")
     assert find_weights(choice, ["*.safetensors"], fetch=False) == fetched
     assert fetched.sha256 == hashlib.sha256(b"{}").hexdigest()
+
+
+def test_a_download_that_is_not_what_the_hub_says_it_is_is_refused(cache: Path, tmp_path: Path) -> None:
+    put(cache, "config.json")
+    snapshots = cache / "models--singers--large" / "snapshots" / COMMIT
+    blob = cache / "models--singers--large" / "blobs" / hashlib.sha256(b"weights").hexdigest()
+    blob.parent.mkdir()
+    blob.write_bytes(b"weights")
+    (snapshots / "model.safetensors").symlink_to(blob)
+    choice = ModelChoice(model="singers/large")
+    assert find_weights(choice, ["*.safetensors"], fetch=True).sha256 == blob.name
+    blob.write_bytes(b"weightz")
+    with pytest.raises(WeightsError, match=r"is damaged.*remove it"):
+        find_weights(choice, ["*.safetensors"], fetch=True)

@@ -97,7 +97,7 @@ def test_too_large_a_batch_is_halved_once_and_that_is_said(qwen_folder, windows,
     qwen.model.generate = with_room_for_two
     with caplog.at_level(logging.WARNING):
         assert qwen.listen([*windows, windows[0]], PROMPT) == roomy
-    assert qwen.batches.size == 2
+    assert qwen.together.size == 2
     assert [record.message for record in caplog.records] == ["no room on cpu for 4 windows at a time: 2 from now on"]
 
 

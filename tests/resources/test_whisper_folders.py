@@ -31,7 +31,7 @@ def noise() -> np.ndarray:
     return (0.1 * np.random.default_rng(1).standard_normal(12 * RATE_HZ + 40)).astype(np.float32)
 
 
-def save(folder: Path, bands: int) -> None:
+def save(folder: Path, bands: int, quantization: str | None = None) -> None:
     from ctranslate2.specs.whisper_spec import WhisperSpec
 
     random = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def save(folder: Path, bands: int) -> None:
     spec.config.suppress_ids, spec.config.suppress_ids_begin = [], [220, 50257]
     spec.config.lang_ids, spec.config.alignment_heads = list(range(50259, 50358)), [[0, 0]]
     spec.validate()
-    spec.optimize()
+    spec.optimize(quantization)
     folder.mkdir()
     spec.save(str(folder))
     shutil.copy(whisper_base() / "tokenizer.json", folder)
@@ -114,6 +114,12 @@ def test_a_file_that_ends_early_is_refused(folder: Path, tmp_path: Path) -> None
     part.write_bytes((folder / "model.bin").read_bytes()[:-100_000])
     with pytest.raises(WeightsError, match="cannot be read as a model of CTranslate2's"):
         read_arrays(part)
+
+
+def test_quantised_weights_are_refused_for_openai_whisper(tmp_path: Path) -> None:
+    save(tmp_path / "int8", bands=80, quantization="int8")
+    with pytest.raises(WeightsError, match="is quantised: openai-whisper needs it in float32 or float16"):
+        load_whisper(tmp_path / "int8" / "model.bin")
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.batches import SharedBatches
+from resources.together import Together
 
 
 @given(st.lists(st.lists(st.integers(0, 99), max_size=7), min_size=1, max_size=6), st.integers(1, 4))
 def test_every_thread_gets_its_own_results_in_its_own_order(requests, size):
-    batches = SharedBatches(lambda items: [2 * item for item in items], size)
+    batches = Together(lambda items: [2 * item for item in items], size)
     with ThreadPoolExecutor(len(requests)) as threads:
         assert list(threads.map(batches, requests)) == [[2 * item for item in items] for items in requests]
 
 
-def test_what_waits_while_the_device_is_busy_goes_through_it_together():
+def test_what_waits_while_the_model_is_busy_goes_through_it_together():
     busy, go_on, seen = threading.Event(), threading.Event(), []
 
     def work(items):
@@ -25,7 +25,7 @@ def test_what_waits_while_the_device_is_busy_goes_through_it_together():
         go_on.wait()
         return items
 
-    batches = SharedBatches(work, 8)
+    batches = Together(work, 8)
     with ThreadPoolExecutor(3) as threads:
         first = threads.submit(batches, ["a"])
         busy.wait()
@@ -39,7 +39,7 @@ def test_what_waits_while_the_device_is_busy_goes_through_it_together():
 
 def test_no_batch_is_larger_than_its_size():
     lengths = []
-    batches = SharedBatches(lambda items: lengths.append(len(items)) or items, 3)
+    batches = Together(lambda items: lengths.append(len(items)) or items, 3)
     assert batches(range(8)) == list(range(8))
     assert lengths == [3, 3, 2]
 
@@ -50,7 +50,7 @@ def test_an_error_reaches_those_whose_items_were_in_the_batch_and_no_one_after()
             raise OSError("broken")
         return items
 
-    batches = SharedBatches(work, 2)
+    batches = Together(work, 2)
     with pytest.raises(OSError, match="broken"):
         batches([1, None, 3])
     assert batches([4]) == [4]
