@@ -3,6 +3,7 @@
 Latents are what lies before any rounding to codes. Letters: b batch, t sample, n latent frame, c latent channel.
 """
 
+from collections.abc import Callable
 from math import ceil, prod
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def open_learned(settings: CodecSettings, device: str) -> Codec:
     here = Path(settings.weights).expanduser().is_dir()
     choice = ModelChoice(model=settings.weights, weights=settings.weights if here else "")
     folder = find_weights(choice, FILES, fetch=True).path
-    kinds = {"oobleck": Oobleck, "encodec": Encodec, "dac": Dac}
+    kinds: dict[str, Callable[[Path | None, str], Codec]] = {"oobleck": Oobleck, "encodec": Encodec, "dac": Dac}
     try:
         return kinds[settings.kind](folder, device)
     except (OSError, ValueError, KeyError) as error:
