@@ -1,0 +1,88 @@
+"""What can be set about the song model. Importing this loads no torch, so that Dagster can offer it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+
+class DitSettings(BaseModel):
+    """The shape of the transformer. Widths are numbers of channels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: PositiveInt = Field(64, description="Of a latent frame, as the codec gives it.")
+    patch: PositiveInt = Field(1, description="Latent frames that make one token.")
+    width: PositiveInt = Field(192, description="Of a token.")
+    depth: PositiveInt = Field(6, description="Blocks.")
+    heads: PositiveInt = Field(3, description="Of attention; they share the width evenly.")
+    text_width: PositiveInt = Field(192, description="Of what the text encoder gives.")
+    lyrics_width: PositiveInt = Field(192, description="Of what the lyrics encoder gives.")
+    max_frames: PositiveInt = Field(8192, description="The longest song, in latent frames.")
+    checkpointing: bool = Field(False, description="Compute blocks again on the way back, to save memory.")
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "DitSettings":
+        if self.width % (2 * self.heads):
+            raise ValueError(f"{self.heads} heads cannot share {self.width} channels in pairs")
+        return self
+
+
+SIZES: dict[str, DitSettings] = {
+    "tiny": DitSettings(),
+    "base": DitSettings(width=1024, depth=18, heads=16, text_width=768, lyrics_width=512),
+    "large": DitSettings(width=2048, depth=22, heads=16, text_width=1024, lyrics_width=512),
+}
+
+
+class CodecSettings(BaseModel):
+    """What turns sound into latents and back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["mel", "oobleck", "encodec", "dac"] = Field("mel", description="mel needs no weights.")
+    weights: str = Field("", description="Of the others: a folder, or a name on the hub.")
+    rate_hz: PositiveInt = Field(44_100, description="Of mel: of the sound.")
+    bands: PositiveInt = Field(96, description="Of mel: bands of a frame.")
+    hop: PositiveInt = Field(1024, description="Of mel: samples between frames.")
+    iterations: PositiveInt = Field(32, description="Of mel: in which Griffin-Lim finds phases.")
+
+
+class ConditionSettings(BaseModel):
+    """How what is asked of a song is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt_encoder: str = Field(
+        "",
+        description="A frozen T5 or CLAP text encoder: a folder or a name on the hub; empty: a small one of our own.",
+    )
+    prompt_tokens: PositiveInt = Field(128, description="Longest prompt; what is longer is cut.")
+    lyrics_tokens: PositiveInt = Field(1024, description="Most symbols of lyrics that can be read.")
+    layers: PositiveInt = Field(2, description="Of the small encoders of prompt and lyrics.")
+    languages: tuple[str, ...] = Field(
+        ("en", "de", "fr", "es", "it", "pt", "ru", "nl", "sv", "cs", "ja", "zh", "ko"),
+        description="Languages that are told apart; any other counts as unknown.",
+    )
+    longest_s: PositiveFloat = Field(300.0, description="The longest song that can be asked for, seconds.")
+
+
+class ObjectiveSettings(BaseModel):
+    """What the model learns to say, and at which noise levels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["v", "flow"] = Field("v", description="v-prediction, or the velocity of a rectified flow.")
+    times: Literal["uniform", "logit-normal"] = Field("logit-normal", description="How noise levels are drawn.")
+    centre: float = Field(0.0, description="Of the logit-normal; above 0 it prefers noise.")
+    spread: PositiveFloat = Field(1.0, description="Of the logit-normal.")
+    shift: PositiveFloat = Field(1.0, description="Above 1 all levels are moved towards noise, as long songs need.")
+
+
+class SamplerSettings(BaseModel):
+    """How a latent is made from noise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scheduler: Literal["ddim", "dpm", "euler"] = Field("dpm", description="ddim for v alone, euler for flow alone.")
+    steps: PositiveInt = Field(32, description="Noise levels that are gone through.")
+    shift: PositiveFloat = Field(1.0, description="Of a flow: above 1, more of the steps are spent on noise.")
