@@ -18,6 +18,7 @@ from transformers import (
     LogitsProcessorList,
     Qwen2AudioForConditionalGeneration,
 )
+from transformers.utils.logging import disable_progress_bar
 
 from resources.batching import is_out_of_memory
 from resources.captioners import RATE_HZ, TEMPERATURE, TOP_P, Question, questions
@@ -46,6 +47,7 @@ class QwenAudio:
         max_tokens: int = 256,
     ) -> None:
         """Raises WeightsError where the folder does not hold such a model as safetensors."""
+        disable_progress_bar()
         network: Any = Qwen2AudioForConditionalGeneration
         try:
             self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
