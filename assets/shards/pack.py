@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 from assets.shards.sample import EncodedSample
 from assets.shards.settings import ShardSettings
-from assets.shards.tar import END_BYTES, TarWriter, size_of
 from assets.tables import Row
 from resources.stores import Store
+from resources.tars import END_BYTES, TarWriter, size_of
 
 
 @dataclass(frozen=True, slots=True)

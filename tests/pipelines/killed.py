@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from assets.profile import read_profile
-from assets.shards.tar import TarWriter
 from assets.stage import Policy
 from assets.way import go
 from resources.engines import InlineEngine
 from resources.ledger import Ledger
 from resources.stores import FolderStore, open_store
+from resources.tars import TarWriter
 
 BATCH = "b00000"
 
