@@ -1,24 +1,40 @@
 """A store in a bucket: S3, or whatever speaks like it."""
 
+import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from resources.outages import Outage
 
+DOWNLOADS = 5  # as many as s3transfer makes of one
+
 
 class S3Store:
-    """A bucket, or what speaks like one. `boto3` retries, and splits large uploads."""
+    """A bucket, or what speaks like one. `boto3` retries, and splits large uploads.
+
+    It may be pickled and forked: each process has connections of its own.
+    """
 
     def __init__(self, bucket: str, prefix: str = "", endpoint_url: str | None = None) -> None:
-        import boto3
-        from botocore.config import Config
+        self.bucket, self.prefix, self.endpoint_url = bucket, prefix.strip("/"), endpoint_url
+        self._clients: dict[int, Any] = {}  # by process
+        _ = self.client  # made here, since threads may not make it
 
-        retries = Config(retries={"max_attempts": 8, "mode": "adaptive"})
-        self.client = boto3.client("s3", endpoint_url=endpoint_url, config=retries)
-        self.bucket, self.prefix = bucket, prefix.strip("/")
+    @property
+    def client(self) -> Any:
+        if os.getpid() not in self._clients:
+            import boto3
+            from botocore.config import Config
+
+            retries = Config(retries={"max_attempts": 8, "mode": "adaptive"})
+            self._clients = {os.getpid(): boto3.client("s3", endpoint_url=self.endpoint_url, config=retries)}
+        return self._clients[os.getpid()]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_clients": {}}
 
     def open(self, key: str) -> BinaryIO:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
@@ -29,6 +45,20 @@ class S3Store:
             raise
         file.seek(0)
         return file
+
+    def read(self, key: str, offset_bytes: int, size_bytes: int) -> bytes:
+        from s3transfer.utils import S3_RETRYABLE_DOWNLOAD_ERRORS
+
+        place = {"Bucket": self.bucket, "Key": self._name(key)}
+        wanted = f"bytes={offset_bytes}-{offset_bytes + size_bytes - 1}"
+        try:
+            with self._outages():
+                for _ in range(DOWNLOADS - 1):  # boto3 itself tries requests again, not answers that break off
+                    with suppress(*S3_RETRYABLE_DOWNLOAD_ERRORS):
+                        return self.client.get_object(**place, Range=wanted)["Body"].read()
+                return self.client.get_object(**place, Range=wanted)["Body"].read()
+        except EOFError:
+            return b""
 
     def put(self, key: str, file: Path) -> None:
         if not self.exists(key):
@@ -85,14 +115,17 @@ class S3Store:
 
     @contextmanager
     def _outages(self) -> Iterator[None]:
-        """What the bucket says of a key is a KeyError where there is no such key, and else an outage: boto3 has tried
-        for long enough."""
+        """What the bucket says of a key is a KeyError where there is no such key, an EOFError where the object ends
+        before what was asked for, and else an outage: boto3 has tried for long enough."""
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             yield
         except (Boto3Error, BotoCoreError, ClientError) as error:
-            if isinstance(error, ClientError) and error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            if code in ("404", "NoSuchKey"):
                 raise KeyError(str(error)) from None
+            if code in ("416", "InvalidRange"):
+                raise EOFError(str(error)) from None
             raise Outage(f"the store {self.uri('')} does not serve us: {error}") from error

@@ -22,6 +22,9 @@ class Nearby:
     def open(self, key: str) -> BinaryIO:
         return self.far.open(key)
 
+    def read(self, key: str, offset_bytes: int, size_bytes: int) -> bytes:
+        return self.far.read(key, offset_bytes, size_bytes)
+
     def put(self, key: str, file: Path) -> None:
         self.far.put(key, file)
         self.near.put(key, file)

@@ -23,6 +23,9 @@ class Store(Protocol):
     def open(self, key: str) -> BinaryIO:
         """A seekable reader. Raises KeyError where there is no such key."""
 
+    def read(self, key: str, offset_bytes: int, size_bytes: int) -> bytes:
+        """A part of an object, without the rest; less where the object ends before. Raises KeyError."""
+
     def put(self, key: str, file: Path) -> None:
         """Takes `file` in, which may not be changed afterwards. Does nothing where the key is there already."""
 
@@ -63,6 +66,10 @@ class FolderStore:
                 return self._path(key).open("rb")
         except FileNotFoundError:
             raise KeyError(key) from None
+
+    def read(self, key: str, offset_bytes: int, size_bytes: int) -> bytes:
+        with self.open(key) as file, self._outages():
+            return os.pread(file.fileno(), size_bytes, offset_bytes)
 
     def put(self, key: str, file: Path) -> None:
         if self.exists(key):

@@ -9,7 +9,7 @@ other.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import log
 from typing import Protocol
 
@@ -43,10 +43,21 @@ class Told:
     frames: Tensor  # b n, bool: which are of the song
     language: Tensor  # b: index into `languages` + 1
     track: Tensor  # b: index into `Track`
+    given: Tensor  # b: index into `Track` + 1 of what the context is of; 0: nothing
     duration_s: Tensor  # b
     tells_prompt: Tensor  # b, bool
     tells_lyrics: Tensor  # b, bool
     context: Tensor  # b n c + 1
+
+    def to(self, device: str) -> "Told":
+        return Told(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
+
+    def read_by(self, encoder: "FrozenEncoder", prompts: Sequence[str]) -> "Told":
+        """The same requests, whose prompts a frozen encoder has read."""
+        read = encoder(prompts)
+        there = _padded([torch.ones(len(prompt), dtype=torch.bool) for prompt in read])
+        device = self.prompt.device
+        return replace(self, prompt=_padded(read).to(device), prompt_there=there.to(device))
 
     def in_state(self, state: State) -> "Told":
         """The same requests, of which so much is told."""
@@ -68,7 +79,6 @@ def tell(
     frame_s: float,
     channels: int,
     settings: ConditionSettings,
-    encoder: FrozenEncoder | None = None,
 ) -> Told:
     """Requests as a batch, all of it told, nothing of the music given. Songs are padded to the longest.
 
@@ -81,7 +91,7 @@ def tell(
     frames = [max(1, round(request.duration_s / frame_s)) for request in requests]
     layouts = [layout_of(r.lines, r.language, n, frame_s) for r, n in zip(requests, frames, strict=True)]
     rows = [torch.tensor(layout.row[: settings.lyrics_tokens], dtype=torch.long) for layout in layouts]
-    prompts = encoder([r.prompt for r in requests]) if encoder else [_bytes(r.prompt, settings) for r in requests]
+    prompts = [_bytes(request.prompt, settings) for request in requests]
     return Told(
         prompt=_padded(prompts),
         prompt_there=_padded([torch.ones(len(prompt), dtype=torch.bool) for prompt in prompts]),
@@ -90,6 +100,7 @@ def tell(
         frames=_padded([torch.ones(n, dtype=torch.bool) for n in frames]),
         language=torch.tensor([_index(request.language, settings.languages) for request in requests]),
         track=torch.tensor([TRACKS.index(request.track) for request in requests]),
+        given=torch.zeros(len(requests), dtype=torch.long),
         duration_s=torch.tensor([request.duration_s for request in requests], dtype=torch.float32),
         tells_prompt=torch.ones(len(requests), dtype=torch.bool),
         tells_lyrics=torch.ones(len(requests), dtype=torch.bool),
@@ -110,6 +121,7 @@ class Conditioner(nn.Module):
         self.around = Around(d_lyrics)
         self.language = nn.Embedding(len(settings.languages) + 1, d_text)
         self.track = nn.Embedding(len(TRACKS), shape.width)
+        self.given = nn.Embedding(len(TRACKS) + 1, shape.width)
         self.length = nn.Sequential(nn.Linear(256, shape.width), nn.SiLU(), nn.Linear(shape.width, shape.width))
         self.no_prompt = nn.Parameter(torch.randn(d_text) * 0.02)
         self.no_lyrics = nn.Parameter(torch.randn(d_text) * 0.02)
@@ -129,7 +141,9 @@ class Conditioner(nn.Module):
             text=torch.cat((prompt, row), dim=1),
             text_there=torch.cat((prompt_there, row_there), dim=1),
             lyrics=sung,
-            whole=self.track(told.track) + self.length(waves(told.duration_s / self.settings.longest_s, 256)),
+            whole=self.track(told.track)
+            + self.given(told.given)
+            + self.length(waves(told.duration_s / self.settings.longest_s, 256)),
             context=told.context,
         )
 

@@ -49,6 +49,9 @@ class Dit(nn.Module):
         self.last = nn.Parameter(torch.zeros(2, d))
         self.norm = nn.RMSNorm(d, elementwise_affine=False)
         self.out = nn.Linear(d, s.patch * s.channels)
+        self.through = nn.Linear(d, s.channels)
+        nn.init.zeros_(self.through.weight)
+        nn.init.zeros_(self.through.bias)
         nn.init.zeros_(modulate.weight)
         nn.init.zeros_(modulate.bias)
         nn.init.zeros_(self.out.weight)
@@ -81,6 +84,9 @@ class Dit(nn.Module):
         shift, scale = (self.last + level[:, None]).chunk(2, dim=1)  # b 1 d each
         said = self.out(self.norm(x) * (1 + scale) + shift)  # b m patch·c
         said = said.unflatten(-1, (patch, -1)).flatten(1, 2)[:, :length]  # b n c
+        # Noise has as many dimensions as a token has numbers, which may be more than the width: what needs no thought but
+        # its level goes straight through.
+        said = said + self.through(level)[:, None] * x_t
         return said if frames is None else said * frames[..., None]
 
 

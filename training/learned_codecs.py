@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from resources.hub import find_weights
+from resources.hub import Found, find_weights
 from resources.models import ModelChoice, ModelUnavailable
 from training.codec import Codec
 from training.settings import CodecSettings
@@ -22,16 +22,21 @@ FILES = ("*.json", "*.safetensors")
 
 def open_learned(settings: CodecSettings, device: str) -> Codec:
     """Raises ModelUnavailable: no weights are named, they cannot be had, or are those of another codec."""
-    if not settings.weights:
-        raise ModelUnavailable(f"the codec {settings.kind} has no weights of its own: set `weights`, or take mel")
-    here = Path(settings.weights).expanduser().is_dir()
-    choice = ModelChoice(model=settings.weights, weights=settings.weights if here else "")
-    folder = find_weights(choice, FILES, fetch=True).path
+    folder = find_codec(settings).path
     kinds: dict[str, Callable[[Path | None, str], Codec]] = {"oobleck": Oobleck, "encodec": Encodec, "dac": Dac}
     try:
         return kinds[settings.kind](folder, device)
     except (OSError, ValueError, KeyError) as error:
         raise ModelUnavailable(f"{folder} does not hold the codec {settings.kind}: {error}") from error
+
+
+def find_codec(settings: CodecSettings) -> Found:
+    """Its weights, on this machine. Raises ModelUnavailable: none are named, or they cannot be had."""
+    if not settings.weights:
+        raise ModelUnavailable(f"the codec {settings.kind} has no weights of its own: set `weights`, or take mel")
+    here = Path(settings.weights).expanduser().is_dir()
+    choice = ModelChoice(model=settings.weights, weights=settings.weights if here else "")
+    return find_weights(choice, FILES, fetch=True)
 
 
 class Learned:

@@ -29,6 +29,24 @@ class AskedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SungWord:
+    """A word and when it is sung, seconds from the start of its window."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SungLine:
+    """A line as a window of a track holds it."""
+
+    text: str
+    words: tuple[SungWord, ...]
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     duration_s: float
     prompt: str = ""

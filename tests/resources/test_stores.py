@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import boto3
@@ -29,6 +30,20 @@ def test_what_was_put_can_be_read(any_store, tmp_path):
     with any_store.open("x/a") as reader:
         reader.seek(1)
         assert reader.read() == b"bc"
+
+
+def test_a_part_can_be_read_without_the_rest(any_store):
+    any_store.put_bytes("a", b"0123456789")
+    assert any_store.read("a", 2, 3) == b"234"
+    assert any_store.read("a", 8, 5) == b"89"
+    assert any_store.read("a", 10, 5) == b""
+    with pytest.raises(KeyError):
+        any_store.read("nothing", 0, 1)
+
+
+def test_a_store_can_be_sent_to_another_process(any_store):
+    any_store.put_bytes("a", b"abc")
+    assert pickle.loads(pickle.dumps(any_store)).read("a", 1, 2) == b"bc"
 
 
 def test_an_object_is_never_changed(any_store):

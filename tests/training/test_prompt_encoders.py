@@ -286,7 +286,7 @@ def test_the_song_model_trains_on_what_a_frozen_encoder_has_read(saved: Conditio
     for weight in (model.out.weight, model.blocks[0].read.out.weight):
         torch.nn.init.normal_(weight)
     requests = [Request(1.0, prompt, (AskedLine("hello", 0.2, 0.8),), "en") for prompt in (*PROMPTS, "")]
-    told = tell(requests, 0.1, shape.channels, saved, encoder)
+    told = tell(requests, 0.1, shape.channels, saved).read_by(encoder, [request.prompt for request in requests])
     x_t, t = torch.randn(4, 10, 4), torch.rand(4)
     with_prompt, without = (
         model(x_t, t, told.frames, conditioner(told.in_state(state))) for state in (State.BOTH, State.VOCALS)
