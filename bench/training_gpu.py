@@ -22,7 +22,7 @@ SOURCE_RTF = 0.22  # 90 s of song in 20 s
 def on_gpu(rounds: int) -> None:
     if not torch.cuda.is_available():
         print(
-            f"no GPU here: share of peak not measured; real-time factor of 90 s (the source's: {SOURCE_RTF}) not measured"
+            f"no GPU here: share of its peak, and real-time factor of 90 s (the source's: {SOURCE_RTF}): not measured"
         )
         return
     name = torch.cuda.get_device_name()

@@ -1,6 +1,5 @@
 """Four states of the song model at once, against four forwards; and how many forwards guidance takes."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -12,7 +11,7 @@ from training.dit import Dit
 from training.guidance import Guidance, State, both, mixdown
 from training.objective import Objective
 from training.request import AskedLine, Request
-from training.sampler import sample
+from training.sampler import Says, sample
 from training.settings import SIZES, ConditionSettings, DitSettings, SamplerSettings
 from training.states import say_in_states
 
@@ -53,20 +52,12 @@ class Asker:
         said: Tensor = self.dit(x_t, *rest)
         return said.float()
 
+    def says(self, frames_at_once: int | None = None) -> Says:
+        return say_in_states(self.conditioner, self.speaks, self.told, frames_at_once)
+
     def drawn(self, guidance: Guidance) -> Tensor:
         settings = SamplerSettings(scheduler="dpm", steps=STEPS)
-        return sample(self.at_once().says, self.x_t, settings, Objective.V, guidance)
-
-    def at_once(self, frames: int | None = None) -> "Sayer":
-        return Sayer(self, frames)
-
-
-class Sayer:
-    def __init__(self, asker: Asker, frames_at_once: int | None) -> None:
-        self.asker, self.says = asker, say_in_states(asker.conditioner, asker.speaks, asker.told, frames_at_once)
-
-    def __call__(self, states: Sequence[State] = STATES) -> list[Tensor]:
-        return list(self.says(self.asker.x_t, self.asker.t, states))
+        return sample(self.says(), self.x_t, settings, Objective.V, guidance)
 
 
 def told_of(told: Told) -> str:
@@ -75,15 +66,14 @@ def told_of(told: Told) -> str:
 
 @torch.inference_mode()
 def four_states(rounds: int) -> None:
-    print(
-        "| size | frames | text tokens | four forwards, ms | one after another | in one batch | in use | times ours |"
-    )
+    """Prompt and lyrics have so many tokens. Four forwards are those of a batch: texts padded to the longest, masks."""
+    print("| size | frames | text | four forwards, ms | one after another | in one batch | in use | times ours |")
     print("|---|---|---|---|---|---|---|---|")
     for size, shape in {"tiny": SIZES["tiny"], "middle": MIDDLE}.items():
         for frames in (100, 300, 1000, 2000):
             asker = Asker(shape, frames)
-            runs = (asker.plain, asker.at_once(1), asker.at_once(1 << 30), asker.at_once())
-            times_s = medians_s(runs, rounds)
+            ways = (asker.says(1), asker.says(1 << 30), asker.says())
+            times_s = medians_s([asker.plain, *(partial(says, asker.x_t, asker.t, STATES) for says in ways)], rounds)
             print(
                 f"| {size} | {frames} | {told_of(asker.told)} | "
                 + " | ".join(f"{1e3 * seconds:.0f}" for seconds in times_s)

@@ -87,7 +87,8 @@ def inputs(case: Case, device: str = "cpu") -> tuple[Tensor, Tensor, Asked]:
 
 def ours(case: Case, name: str = "melisma", padded: bool = False, device: str = "cpu") -> Step:
     """`padded` has a tenth of the last song's frames masked, and of its text."""
-    model = Dit(case.settings).to(device)
+    with torch.device(device):
+        model = Dit(case.settings)
     x_t, t, asked = inputs(case, device)
     frames = torch.ones(case.batch, case.frames, dtype=torch.bool, device=device)
     frames[-1, -case.frames // 10 :] = False
