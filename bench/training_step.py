@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
-from training.dit import Asked, Dit
+from training.dit import Asked, Dit, SwiGlu
 from training.settings import SIZES, DitSettings
 
 FRAMES_PER_S = 43  # of the mel codec: 44100 Hz by hops of 1024
@@ -109,7 +109,7 @@ def ace_step(case: Case) -> Step:
     s = case.settings
     model: Any = AceStepTransformer1DModel(
         hidden_size=s.width,
-        intermediate_size=Dit(s.model_copy(update={"depth": 1})).blocks[0].think.out.in_features,
+        intermediate_size=SwiGlu(s.width).out.in_features,
         num_hidden_layers=s.depth,
         num_attention_heads=s.heads,
         num_key_value_heads=s.heads,

@@ -160,10 +160,10 @@ def largest_difference(settings: DitSettings, texts: Sequence[int], songs: Seque
 
 
 @pytest.mark.parametrize("patch", [1, 2, 3])
-def test_it_says_what_the_plain_one_says(patch: int):
+def test_it_says_what_the_plain_one_says(patch: int) -> None:
     settings = DitSettings(channels=4, patch=patch, width=24, depth=3, heads=2, text_width=6, lyrics_width=5)
     assert largest_difference(settings, texts=[5, 2], songs=[13, 8]) < 1e-5
 
 
-def test_it_says_what_the_plain_one_says_in_the_tiny_size():
+def test_it_says_what_the_plain_one_says_in_the_tiny_size() -> None:
     assert largest_difference(DitSettings(), texts=[9], songs=[24]) < 1e-5
