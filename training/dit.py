@@ -77,8 +77,8 @@ class Dit(nn.Module):
         shift, scale = (self.last + level[:, None]).chunk(2, dim=1)  # b 1 d each
         said = self.out(self.norm(x) * (1 + scale) + shift)  # b m patch·c
         said = said.unflatten(-1, (patch, -1)).flatten(1, 2)[:, :length]  # b n c
-        # Noise has as many dimensions as a token has numbers, which may be more than the width: what needs no thought but
-        # its level goes straight through.
+        # A token has as many dimensions of noise as numbers, which may be more than the width: what needs no thought
+        # but its level goes straight through.
         said = said + self.through(level)[:, None] * x_t
         return said * frames[..., None]
 
