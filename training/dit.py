@@ -57,12 +57,19 @@ class Dit(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x_t: Tensor, t: Tensor, frames: Tensor, asked: Asked) -> Tensor:
-        """Frames that are padding come out as zero, and change nothing in the others."""
+    def forward(self, x_t: Tensor, t: Tensor, frames: Tensor | None, asked: Asked) -> Tensor:
+        """Frames that are padding come out as zero, and change nothing in the others; `None` where there are none.
+
+        Attention without a mask is what the fastest kernels of a GPU can do; that there is no padding is for the
+        caller to find out, since to look would break a compiled graph.
+        """
         patch = self.settings.patch
         length = x_t.shape[1]
-        there = _tokens(frames[..., None].float(), patch).amax(dim=-1) > 0  # b m
-        heard = torch.cat((x_t, asked.context, asked.lyrics), dim=-1) * frames[..., None]
+        heard = torch.cat((x_t, asked.context, asked.lyrics), dim=-1)
+        there = None
+        if frames is not None:
+            there = _tokens(frames[..., None].float(), patch).amax(dim=-1) > 0  # b m
+            heard = heard * frames[..., None]
         x = self.into(_tokens(heard, patch))  # b m d
         text = self.text(asked.text)  # b k d
         level = self.time(waves(t, TIME_WAVES).to(x.dtype)) + asked.whole  # b d
@@ -80,7 +87,7 @@ class Dit(nn.Module):
         # A token has as many dimensions of noise as numbers, which may be more than the width: what needs no thought
         # but its level goes straight through.
         said = said + self.through(level)[:, None] * x_t
-        return said * frames[..., None]
+        return said if frames is None else said * frames[..., None]
 
 
 class Block(nn.Module):
@@ -95,7 +102,13 @@ class Block(nn.Module):
         self.think = SwiGlu(d)
 
     def forward(
-        self, x: Tensor, modulation: Tensor, turn: Tensor, there: Tensor, text: Tensor, text_there: Tensor
+        self,
+        x: Tensor,
+        modulation: Tensor,
+        turn: Tensor,
+        there: Tensor | None,
+        text: Tensor,
+        text_there: Tensor | None,
     ) -> Tensor:
         """modulation b 6 d, turn m d/h/2 2, there b m, text b k d, text_there b k."""
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.table + modulation)[:, :, None].unbind(1)  # b 1 d
@@ -112,10 +125,10 @@ class SelfAttention(nn.Module):
         self.q_norm, self.k_norm = nn.RMSNorm(d // heads), nn.RMSNorm(d // heads)
         self.out = nn.Linear(d, d, bias=False)
 
-    def forward(self, x: Tensor, turn: Tensor, there: Tensor) -> Tensor:
+    def forward(self, x: Tensor, turn: Tensor, there: Tensor | None) -> Tensor:
         q, k, v = _headed(self.qkv(x), 3 * self.heads).chunk(3, dim=1)  # b h m d/h
         q, k = turned(self.q_norm(q), turn), turned(self.k_norm(k), turn)
-        return self.out(_joined(F.scaled_dot_product_attention(q, k, v, attn_mask=there[:, None, None])))
+        return self.out(_joined(F.scaled_dot_product_attention(q, k, v, attn_mask=_mask(there))))
 
 
 class CrossAttention(nn.Module):
@@ -129,10 +142,10 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(d, d, bias=False)
         nn.init.zeros_(self.out.weight)
 
-    def forward(self, x: Tensor, text: Tensor, there: Tensor) -> Tensor:
+    def forward(self, x: Tensor, text: Tensor, there: Tensor | None) -> Tensor:
         q = self.q_norm(_headed(self.q(x), self.heads))  # b h m d/h
         k, v = _headed(self.kv(text), 2 * self.heads).chunk(2, dim=1)  # b h k d/h
-        return self.out(_joined(F.scaled_dot_product_attention(q, self.k_norm(k), v, attn_mask=there[:, None, None])))
+        return self.out(_joined(F.scaled_dot_product_attention(q, self.k_norm(k), v, attn_mask=_mask(there))))
 
 
 class SwiGlu(nn.Module):
@@ -172,6 +185,11 @@ def turned(x: Tensor, turn: Tensor) -> Tensor:
 def _tokens(x: Tensor, patch: int) -> Tensor:
     """b n c -> b m patch·c; the last token is filled up with zeros."""
     return F.pad(x, (0, 0, 0, -x.shape[1] % patch)).unflatten(1, (-1, patch)).flatten(2)
+
+
+def _mask(there: Tensor | None) -> Tensor | None:
+    """b k -> b 1 1 k, for every head and every query."""
+    return None if there is None else there[:, None, None]
 
 
 def _headed(x: Tensor, heads: int) -> Tensor:
