@@ -25,7 +25,7 @@ Speaks = Callable[[Tensor, Tensor, Tensor | None, Asked], Tensor]  # b n c, b, b
 
 
 def say_in_states(hears: Hears, speaks: Speaks, told: Told, frames_at_once: int | None = None) -> Says:
-    frames = None if bool(told.frames.all()) else told.frames
+    frames = told.frames if told.padded else None
     limit = TOGETHER_FRAMES if frames_at_once is None else frames_at_once
     each = max(1, limit // told.frames.numel())
 

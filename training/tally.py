@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import torch
 
+from training.faults import Fault
 from training.objective import LEVELS
 from training.trainer import Step
 
@@ -20,7 +21,7 @@ class Tally:
         self.steps.append(step)
 
     def row(
-        self, skipped: Mapping[str, int], faults: Mapping[str, int], frame_s: float, device: str
+        self, skipped: Mapping[str, int], faults: Mapping[Fault, int], frame_s: float, device: str
     ) -> dict[str, float]:
         """Losses are means over the frames of the steps that were taken, or of all where none was; speeds are of all
         ranks. Counts are since the run began (`skipped`) or was started (`faults`, of the first rank)."""
