@@ -27,7 +27,7 @@ class Asked:
     """What a song is to be, ready for the transformer."""
 
     text: Tensor  # b k d_text: the prompt's tokens, then those of the lyrics
-    text_there: Tensor  # b k, bool: which of them are no padding
+    text_there: Tensor | None  # b k, bool: which of them are no padding; None: all
     lyrics: Tensor  # b n d_lyrics: what is sung at each frame
     whole: Tensor  # b d: what holds of the song as one: its length, which track of it is wanted
     context: Tensor  # b n c + 1: latents that are given, and 1 where they are
@@ -60,8 +60,8 @@ class Dit(nn.Module):
     def forward(self, x_t: Tensor, t: Tensor, frames: Tensor | None, asked: Asked) -> Tensor:
         """Frames that are padding come out as zero, and change nothing in the others; `None` where there are none.
 
-        Attention without a mask is what the fastest kernels of a GPU can do; that there is no padding is for the
-        caller to find out, since to look would break a compiled graph.
+        The fastest kernels of a GPU take no mask. That none is needed is for the caller to find out: to look at the
+        mask would break a compiled graph.
         """
         patch = self.settings.patch
         length = x_t.shape[1]
@@ -84,7 +84,7 @@ class Dit(nn.Module):
         shift, scale = (self.last + level[:, None]).chunk(2, dim=1)  # b 1 d each
         said = self.out(self.norm(x) * (1 + scale) + shift)  # b m patch·c
         said = said.unflatten(-1, (patch, -1)).flatten(1, 2)[:, :length]  # b n c
-        # A token has as many dimensions of noise as numbers, which may be more than the width: what needs no thought
+        # Noise has as many dimensions as a token has numbers, which may be more than the width: what needs no thought
         # but its level goes straight through.
         said = said + self.through(level)[:, None] * x_t
         return said if frames is None else said * frames[..., None]
@@ -110,7 +110,7 @@ class Block(nn.Module):
         text: Tensor,
         text_there: Tensor | None,
     ) -> Tensor:
-        """modulation b 6 d, turn m d/h/2 2, there b m, text b k d, text_there b k."""
+        """modulation b 6 d, turn m d/h/2 2, there b m, text b k d, text_there b k; no mask: all are there."""
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.table + modulation)[:, :, None].unbind(1)  # b 1 d
         x = x + gate_a * self.listen(self.norms[0](x) * (1 + scale_a) + shift_a, turn, there)
         x = x + self.read(self.norms[1](x), text, text_there)
@@ -162,10 +162,13 @@ class SwiGlu(nn.Module):
 
 
 def waves(t: Tensor, count: int) -> Tensor:
-    """[b] noise levels in 0 … 1 -> b count: cosines and sines of rising frequency."""
-    rates = torch.exp(torch.arange(count // 2, device=t.device) * (-log(ROTARY_BASE) / (count // 2)))
-    angles = 1000 * t.float()[:, None] * rates
-    return torch.cat((angles.cos(), angles.sin()), dim=-1)
+    """[b] noise levels in 0 … 1 -> b count: cosines and sines of rising frequency.
+
+    In double precision: of an angle of a thousand, single precision leaves four digits after the point.
+    """
+    steps = torch.arange(count // 2, device=t.device, dtype=torch.float64)
+    angles = 1000 * t.double()[:, None] * torch.exp(steps * (-log(ROTARY_BASE) / (count // 2)))
+    return torch.cat((angles.cos(), angles.sin()), dim=-1).float()
 
 
 def rotary(tokens: int, width: int, device: torch.device) -> Tensor:

@@ -54,13 +54,15 @@ class Singer:
 
     def noise(self, requests: Sequence[Request], seed: int) -> Tensor:
         """b n c: the same for each song of a seed, however many are made beside it."""
-        frames = max(frames_of(request, self.scale.frame_s) for request in requests)
-        one = torch.randn(frames, self.scale.channels, generator=torch.Generator().manual_seed(seed))
-        return one.expand(len(requests), -1, -1)
+        frames = max(frames_of(request.duration_s, self.scale.frame_s) for request in requests)
+        # Drawn as long as any song can be: a shorter row of random numbers is not the beginning of a longer one.
+        longest = frames_of(self.model.settings.conditions.longest_s, self.scale.frame_s)
+        one = torch.randn(longest, self.scale.channels, generator=torch.Generator().manual_seed(seed))
+        return one[:frames].expand(len(requests), -1, -1)
 
     def _read(self, told: Told, requests: Sequence[Request]) -> Told:
         return told.read_by(self.encoder, [request.prompt for request in requests]) if self.encoder else told
 
 
-def frames_of(request: Request, frame_s: float) -> int:
-    return max(1, round(request.duration_s / frame_s))
+def frames_of(duration_s: float, frame_s: float) -> int:
+    return max(1, round(duration_s / frame_s))
