@@ -47,7 +47,7 @@ SETTINGS = RunSettings(
     stage=STAGE,
     optimiser=OptimiserSettings(learning_rate=3e-3, warm_up=10, ema=0.95),
 )
-STEPS, BATCH = 300, 16
+STEPS, BATCH = 140, 16
 
 
 def song(number: int) -> Sample:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +53,6 @@ def settings(latents: tuple[FolderStore, str], small_codec: CodecSettings, tmp_p
         return RunSettings(**(values | changes))
 
     return make
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """As the processes that are started here have: so that results are the same to the bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def start(settings: RunSettings, *launcher: str) -> subprocess.Popen[str]:
