@@ -12,7 +12,7 @@ from torch.utils.data import get_worker_info
 from resources.outages import Outage
 from training.corpus import Corpus, open_corpus
 from training.faults import Fault, SampleFault, Skipping, TooManyFaults
-from training.loader import load
+from training.loader import AHEAD, HELD, load
 from training.order import Order, Position
 from training.request import Track
 
@@ -63,6 +63,15 @@ def test_workers_give_the_very_same_batches(corpus, workers):
         assert first.batch[:2] == second.batch[:2]
         assert torch.equal(first.batch[2], second.batch[2])
         assert (first.then, first.samples) == (second.then, second.samples)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batches_that_are_kept_stay_as_they_are(corpus, workers):
+    turns, make = order_of(corpus).turns, partial(read_one, corpus)
+    count = 2 * (AHEAD * workers + HELD)
+    alone = list(islice(load(turns(Position()), make, side_by_side, workers=0), count))
+    kept = list(islice(load(turns(Position()), make, side_by_side, workers), count))
+    assert all(torch.equal(a.batch[2], b.batch[2]) for a, b in zip(alone, kept, strict=True))
 
 
 def test_a_run_goes_on_where_it_stopped(corpus):
