@@ -4,9 +4,10 @@ The same batches come in the same order with any number of workers. A sample tha
 batch; what is done about it is for a policy to say (`training/faults.py`).
 """
 
+import atexit
 import ctypes
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -77,6 +78,15 @@ class Maker(Generic[E, B]):
 
 
 def _by_workers(maker: Maker[E, B], turns: Iterable[Turn], workers: int) -> Iterator[Loaded[B]]:
+    passed = _passed(maker, turns, workers)
+    atexit.register(passed.close)  # else Python would wait for workers that heed no signal
+    try:
+        yield from passed
+    finally:
+        atexit.unregister(passed.close)
+
+
+def _passed(maker: Maker[E, B], turns: Iterable[Turn], workers: int) -> Generator[Loaded[B], None, None]:
     slots = Slots(AHEAD * workers + HELD)
     loader = DataLoader(
         Passed(maker, slots),
@@ -89,8 +99,8 @@ def _by_workers(maker: Maker[E, B], turns: Iterable[Turn], workers: int) -> Iter
         worker_init_fn=_settle,
         generator=torch.Generator(),  # without one of its own it would draw from that of the run
     )
-    for slot, passed in loader:
-        yield passed if slot is None else slots.take(slot, passed)
+    for slot, made in loader:
+        yield made if slot is None else slots.take(slot, made)
 
 
 class Passed(Dataset[tuple[int | None, Any]]):
@@ -105,7 +115,7 @@ class Passed(Dataset[tuple[int | None, Any]]):
         return slot, made if slot is None else self.slots.put(slot, made)
 
 
-def _as_it_is(passed: tuple[int | None, Any]) -> tuple[int | None, Any]:
+def _as_it_is(passed: Any) -> Any:
     return passed
 
 
