@@ -27,7 +27,7 @@ class Asked:
     """What a song is to be, ready for the transformer."""
 
     text: Tensor  # b k d_text: the prompt's tokens, then those of the lyrics
-    text_there: Tensor  # b k, bool: which of them are no padding
+    text_there: Tensor | None  # b k, bool: which of them are no padding; None: all
     lyrics: Tensor  # b n d_lyrics: what is sung at each frame
     whole: Tensor  # b d: what holds of the song as one: its length, which track of it is wanted
     context: Tensor  # b n c + 1: latents that are given, and 1 where they are
@@ -49,17 +49,27 @@ class Dit(nn.Module):
         self.last = nn.Parameter(torch.zeros(2, d))
         self.norm = nn.RMSNorm(d, elementwise_affine=False)
         self.out = nn.Linear(d, s.patch * s.channels)
+        self.through = nn.Linear(d, s.channels)
+        nn.init.zeros_(self.through.weight)
+        nn.init.zeros_(self.through.bias)
         nn.init.zeros_(modulate.weight)
         nn.init.zeros_(modulate.bias)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x_t: Tensor, t: Tensor, frames: Tensor, asked: Asked) -> Tensor:
-        """Frames that are padding come out as zero, and change nothing in the others."""
+    def forward(self, x_t: Tensor, t: Tensor, frames: Tensor | None, asked: Asked) -> Tensor:
+        """Frames that are padding come out as zero, and change nothing in the others; `None` where there are none.
+
+        The fastest kernels of a GPU take no mask. That none is needed is for the caller to find out: to look at the
+        mask would break a compiled graph.
+        """
         patch = self.settings.patch
         length = x_t.shape[1]
-        there = _tokens(frames[..., None].float(), patch).amax(dim=-1) > 0  # b m
-        heard = torch.cat((x_t, asked.context, asked.lyrics), dim=-1) * frames[..., None]
+        heard = torch.cat((x_t, asked.context, asked.lyrics), dim=-1)
+        there = None
+        if frames is not None:
+            there = _tokens(frames[..., None].float(), patch).amax(dim=-1) > 0  # b m
+            heard = heard * frames[..., None]
         x = self.into(_tokens(heard, patch))  # b m d
         text = self.text(asked.text)  # b k d
         level = self.time(waves(t, TIME_WAVES).to(x.dtype)) + asked.whole  # b d
@@ -74,7 +84,10 @@ class Dit(nn.Module):
         shift, scale = (self.last + level[:, None]).chunk(2, dim=1)  # b 1 d each
         said = self.out(self.norm(x) * (1 + scale) + shift)  # b m patch·c
         said = said.unflatten(-1, (patch, -1)).flatten(1, 2)[:, :length]  # b n c
-        return said * frames[..., None]
+        # Noise has as many dimensions as a token has numbers, which may be more than the width: what needs no thought
+        # but its level goes straight through.
+        said = said + self.through(level)[:, None] * x_t
+        return said if frames is None else said * frames[..., None]
 
 
 class Block(nn.Module):
@@ -89,9 +102,15 @@ class Block(nn.Module):
         self.think = SwiGlu(d)
 
     def forward(
-        self, x: Tensor, modulation: Tensor, turn: Tensor, there: Tensor, text: Tensor, text_there: Tensor
+        self,
+        x: Tensor,
+        modulation: Tensor,
+        turn: Tensor,
+        there: Tensor | None,
+        text: Tensor,
+        text_there: Tensor | None,
     ) -> Tensor:
-        """modulation b 6 d, turn m d/h/2 2, there b m, text b k d, text_there b k."""
+        """modulation b 6 d, turn m d/h/2 2, there b m, text b k d, text_there b k; no mask: all are there."""
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (self.table + modulation)[:, :, None].unbind(1)  # b 1 d
         x = x + gate_a * self.listen(self.norms[0](x) * (1 + scale_a) + shift_a, turn, there)
         x = x + self.read(self.norms[1](x), text, text_there)
@@ -106,10 +125,10 @@ class SelfAttention(nn.Module):
         self.q_norm, self.k_norm = nn.RMSNorm(d // heads), nn.RMSNorm(d // heads)
         self.out = nn.Linear(d, d, bias=False)
 
-    def forward(self, x: Tensor, turn: Tensor, there: Tensor) -> Tensor:
+    def forward(self, x: Tensor, turn: Tensor, there: Tensor | None) -> Tensor:
         q, k, v = _headed(self.qkv(x), 3 * self.heads).chunk(3, dim=1)  # b h m d/h
         q, k = turned(self.q_norm(q), turn), turned(self.k_norm(k), turn)
-        return self.out(_joined(F.scaled_dot_product_attention(q, k, v, attn_mask=there[:, None, None])))
+        return self.out(_joined(F.scaled_dot_product_attention(q, k, v, attn_mask=_mask(there))))
 
 
 class CrossAttention(nn.Module):
@@ -123,10 +142,10 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(d, d, bias=False)
         nn.init.zeros_(self.out.weight)
 
-    def forward(self, x: Tensor, text: Tensor, there: Tensor) -> Tensor:
+    def forward(self, x: Tensor, text: Tensor, there: Tensor | None) -> Tensor:
         q = self.q_norm(_headed(self.q(x), self.heads))  # b h m d/h
         k, v = _headed(self.kv(text), 2 * self.heads).chunk(2, dim=1)  # b h k d/h
-        return self.out(_joined(F.scaled_dot_product_attention(q, self.k_norm(k), v, attn_mask=there[:, None, None])))
+        return self.out(_joined(F.scaled_dot_product_attention(q, self.k_norm(k), v, attn_mask=_mask(there))))
 
 
 class SwiGlu(nn.Module):
@@ -143,10 +162,13 @@ class SwiGlu(nn.Module):
 
 
 def waves(t: Tensor, count: int) -> Tensor:
-    """[b] noise levels in 0 … 1 -> b count: cosines and sines of rising frequency."""
-    rates = torch.exp(torch.arange(count // 2, device=t.device) * (-log(ROTARY_BASE) / (count // 2)))
-    angles = 1000 * t.float()[:, None] * rates
-    return torch.cat((angles.cos(), angles.sin()), dim=-1)
+    """[b] noise levels in 0 … 1 -> b count: cosines and sines of rising frequency.
+
+    In double precision: of an angle of a thousand, single precision leaves four digits after the point.
+    """
+    steps = torch.arange(count // 2, device=t.device, dtype=torch.float64)
+    angles = 1000 * t.double()[:, None] * torch.exp(steps * (-log(ROTARY_BASE) / (count // 2)))
+    return torch.cat((angles.cos(), angles.sin()), dim=-1).float()
 
 
 def rotary(tokens: int, width: int, device: torch.device) -> Tensor:
@@ -166,6 +188,11 @@ def turned(x: Tensor, turn: Tensor) -> Tensor:
 def _tokens(x: Tensor, patch: int) -> Tensor:
     """b n c -> b m patch·c; the last token is filled up with zeros."""
     return F.pad(x, (0, 0, 0, -x.shape[1] % patch)).unflatten(1, (-1, patch)).flatten(2)
+
+
+def _mask(there: Tensor | None) -> Tensor | None:
+    """b k -> b 1 1 k, for every head and every query."""
+    return None if there is None else there[:, None, None]
 
 
 def _headed(x: Tensor, heads: int) -> Tensor:

@@ -57,25 +57,27 @@ def draw_times(settings: ObjectiveSettings, count: int, generator: torch.Generat
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The mean over all frames that count, and what each sample's frames came to: b each."""
+    """Squared error: summed over all frames that count, and each sample's mean."""
 
-    mean: Tensor
-    each: Tensor
-    t: Tensor
+    total: Tensor
+    frames: Tensor  # how many frames count
+    each: Tensor  # b, without gradient
+    t: Tensor  # b
 
-    def by_level(self) -> dict[int, float]:
-        """Mean loss of the samples in each tenth of noise levels that has any."""
+    @property
+    def mean(self) -> Tensor:
+        return self.total / self.frames
+
+    def by_level(self) -> Tensor:
+        """2 LEVELS: in each tenth of noise levels, the sum of its samples' means, and how many they are."""
         band = (self.t * LEVELS).long().clamp(0, LEVELS - 1)
-        return {level: float(self.each[band == level].mean()) for level in band.unique().tolist()}
+        there = torch.nn.functional.one_hot(band, LEVELS).to(self.each)  # b LEVELS
+        return torch.stack((self.each @ there, there.sum(dim=0)))
 
 
-def loss_of(said: Tensor, target: Tensor, t: Tensor, frames: Tensor) -> Loss:
-    """Squared error over the frames that are there: said and target b n c, t b, frames b n (bool).
-
-    Raises:
-        ValueError: a sample has no frame.
-    """
-    if not bool(frames.any(dim=1).all()):
-        raise ValueError("a sample without a single frame has no loss")
-    error = (said.float() - target.float()).square().mean(dim=-1) * frames  # b n
-    return Loss(error.sum() / frames.sum(), (error.sum(dim=1) / frames.sum(dim=1)).detach(), t)
+def loss_of(said: Tensor, target: Tensor, t: Tensor, counted: Tensor) -> Loss:
+    """said and target b n c, t b, counted b n (bool): the frames that count."""
+    error = (said.float() - target.float()).square().mean(dim=-1) * counted  # b n
+    frames = counted.sum(dim=1)  # b
+    each = error.sum(dim=1) / frames.clamp(min=1)
+    return Loss(error.sum(), frames.sum(), each.detach(), t)

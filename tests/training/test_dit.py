@@ -1,5 +1,7 @@
 """The transformer: its size, what it hears, and what it must not hear."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -106,3 +108,26 @@ def test_rotary_attention_hears_distances_and_not_positions():
 
     assert heard(2, 5) == pytest.approx(heard(6, 9), abs=1e-5)
     assert heard(2, 5) != pytest.approx(heard(2, 6), abs=1e-3)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_compiled_it_is_one_graph_and_says_the_same(padded: bool):
+    """With the backend that needs no compiler: it is the graph that is tested, and not the kernels."""
+    x_t, what = asked(SMALL, 2, 8)
+    frames = torch.arange(8) < torch.tensor([[8], [5]]) if padded else None
+    results = []
+    for compiled in (False, True):
+        model = awake(SMALL).train()
+        run = torch.compile(model, fullgraph=True, backend="aot_eager") if compiled else model
+        said = run(x_t, torch.tensor([0.3, 0.7]), frames, what)
+        said.square().mean().backward()
+        results.append((said.detach(), model.into.weight.grad))
+    torch.testing.assert_close(*results, atol=1e-5, rtol=1e-5)
+
+
+def test_no_mask_says_the_same_as_a_mask_that_hides_nothing():
+    model, t = awake(SMALL), torch.tensor([0.3, 0.7])
+    x_t, what = asked(SMALL, 2, 9)
+    masked = model(x_t, t, torch.ones(2, 9, dtype=torch.bool), what)
+    unmasked = model(x_t, t, None, replace(what, text_there=None))
+    torch.testing.assert_close(unmasked, masked, atol=1e-5, rtol=1e-5)

@@ -55,9 +55,19 @@ def test_padding_has_no_part_in_the_loss():
     said, target = torch.zeros(2, 3, 1), torch.tensor([[[1.0], [2.0], [99.0]], [[3.0], [99.0], [99.0]]])
     loss = loss_of(said, target, torch.tensor([0.05, 0.95]), frames)
     assert float(loss.mean) == pytest.approx((1 + 4 + 9) / 3)
-    assert loss.by_level() == {0: 2.5, 9: 9.0}
+    assert loss.each.tolist() == [2.5, 9.0]
 
 
-def test_a_sample_without_frames_is_refused():
-    with pytest.raises(ValueError, match="without a single frame"):
-        loss_of(torch.zeros(1, 2, 1), torch.zeros(1, 2, 1), torch.zeros(1), torch.zeros(1, 2, dtype=torch.bool))
+def test_losses_are_told_apart_by_their_level_of_noise():
+    counted = torch.ones(3, 1, dtype=torch.bool)
+    loss = loss_of(
+        torch.zeros(3, 1, 1), torch.tensor([[[1.0]], [[2.0]], [[3.0]]]), torch.tensor([0.05, 0.09, 1.0]), counted
+    )
+    sums, counts = loss.by_level()
+    assert sums.tolist() == [5.0, *[0.0] * 8, 9.0]
+    assert counts.tolist() == [2.0, *[0.0] * 8, 1.0]
+
+
+def test_a_sample_without_frames_adds_nothing():
+    loss = loss_of(torch.zeros(1, 2, 1), torch.ones(1, 2, 1), torch.zeros(1), torch.zeros(1, 2, dtype=torch.bool))
+    assert (float(loss.total), int(loss.frames)) == (0.0, 0)
