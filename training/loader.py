@@ -20,7 +20,7 @@ from training.order import Position, Turn
 from training.passing import Slots
 
 AHEAD = 4  # batches that each worker makes before they are asked for
-HELD = 4  # batches that who asked for them may hold on to, before passing them becomes slower
+HELD = 32  # batches that who asked for them may hold on to, before passing them becomes slower
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 KEPT_BYTES, WHOLE_BYTES = 1 << 30, 1 << 25
 

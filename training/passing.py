@@ -8,14 +8,13 @@ import io
 import mmap
 import pickle
 import weakref
-from collections import deque
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-SLOT_BYTES = 1 << 28  # of addresses; memory is taken as far as batches reach
+SLOT_BYTES = 1 << 27  # of addresses; memory is taken as far as batches reach
 ALIGNED = 64
 
 Place = tuple[int, torch.dtype, tuple[int, ...]]  # of a tensor: from which byte, and what it is
@@ -26,11 +25,11 @@ class Slots:
 
     def __init__(self, count: int, size_bytes: int = SLOT_BYTES) -> None:
         self.rooms = [mmap.mmap(-1, size_bytes) for _ in range(count)]
-        self.free = deque(range(count))
+        self.free = list(range(count))
 
     def lend(self) -> int | None:
-        """A slot that is free, if one is; it is lent until the last tensor dies that was taken out of it."""
-        return self.free.popleft() if self.free else None
+        """The slot that became free last, if one is; it is lent until the last tensor dies that was taken out of it."""
+        return self.free.pop() if self.free else None
 
     def put(self, slot: int, thing: Any) -> bytes:
         """Copies the tensors of a picklable thing into a slot; gives the rest, and those that found no room."""
