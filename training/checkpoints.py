@@ -52,7 +52,7 @@ def save(folder: Path, step: int, learner: Learner, progress: dict[str, Any], ke
     Raises:
         CheckpointError: it could not be written. The ones before are as they were.
     """
-    final = folder / _name(step)
+    final = folder / step_name(step)
     part = folder / f".{final.name}.part"
 
     def begin() -> None:
@@ -81,14 +81,26 @@ def save(folder: Path, step: int, learner: Learner, progress: dict[str, Any], ke
         shutil.rmtree(final, ignore_errors=True)
         part.rename(final)
         _flush(folder)
-        for old in found(folder)[:-keep]:
-            shutil.rmtree(old)
+        keep_newest(folder, keep)
     ranks.wait()
     return final
 
 
-def load(checkpoint: Path, learner: Learner, ranks: Ranks) -> dict[str, Any]:
-    """Brings a checkpoint back, and gives its progress.
+def step_name(step: int) -> str:
+    return f"step-{step:08d}"
+
+
+def progress_of(checkpoint: Path) -> dict[str, Any]:
+    """What was saved beside the weights. Raises CheckpointError."""
+    try:
+        progress: dict[str, Any] = json.loads((checkpoint / PROGRESS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(_unreadable(checkpoint, error)) from error
+    return progress
+
+
+def load(checkpoint: Path, learner: Learner, ranks: Ranks) -> None:
+    """Brings a checkpoint back.
 
     Raises:
         CheckpointError: it is not of this model, or some of it is lost.
@@ -97,19 +109,21 @@ def load(checkpoint: Path, learner: Learner, ranks: Ranks) -> dict[str, Any]:
     try:
         with _alone_or_together():
             load_parts(state, checkpoint_id=checkpoint, no_dist=not ranks.together)
-        progress: dict[str, Any] = json.loads((checkpoint / PROGRESS).read_text(encoding="utf-8"))
     except (OSError, CheckpointException, RuntimeError, ValueError, KeyError, EOFError) as error:
-        raise CheckpointError(
-            f"{checkpoint} cannot be read: {_cause(error)}; take it away, and the run goes on from the one before"
-        ) from error
+        raise CheckpointError(_unreadable(checkpoint, error)) from error
     set_model_state_dict(learner.model, state["model"])
     set_optimizer_state_dict(learner.model, learner.optimiser, state["optimiser"])
     learner.ema.weights = state["ema"]
-    return progress
+
+
+def keep_newest(folder: Path, keep: int) -> None:
+    """Takes away the folders of all steps but the newest ones."""
+    for old in found(folder)[:-keep]:
+        shutil.rmtree(old)
 
 
 def found(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, the newest last."""
+    """The folders of steps, the newest last."""
     return sorted(path for path in folder.glob("step-*") if path.is_dir())
 
 
@@ -136,6 +150,10 @@ def _alone_or_together() -> Iterator[None]:
         yield
 
 
+def _unreadable(checkpoint: Path, error: BaseException) -> str:
+    return f"{checkpoint} cannot be read: {_cause(error)}; take it away, and the run goes on from the one before"
+
+
 def _cause(error: BaseException | None) -> str:
     """The innermost of what failed: DCP wraps what each rank has met."""
     if error is None:
@@ -156,7 +174,3 @@ def _flush(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _name(step: int) -> str:
-    return f"step-{step:08d}"

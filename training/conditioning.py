@@ -41,6 +41,7 @@ class Told:
     row: Tensor  # b k: symbols of the lyrics
     grid: Tensor  # b n: the symbol at each frame
     frames: Tensor  # b n, bool: which are of the song
+    padded: bool  # whether any are not
     language: Tensor  # b: index into `languages` + 1
     track: Tensor  # b: index into `Track`
     given: Tensor  # b: index into `Track` + 1 of what the context is of; 0: nothing
@@ -50,7 +51,8 @@ class Told:
     context: Tensor  # b n c + 1
 
     def to(self, device: str) -> "Told":
-        return Told(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
+        tensors = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "padded"}
+        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()})
 
     def read_by(self, encoder: "FrozenEncoder", prompts: Sequence[str]) -> "Told":
         """The same requests, whose prompts a frozen encoder has read."""
@@ -98,6 +100,7 @@ def tell(
         row=_padded(rows),
         grid=_padded([torch.tensor(layout.grid) for layout in layouts]),
         frames=_padded([torch.ones(n, dtype=torch.bool) for n in frames]),
+        padded=min(frames) < max(frames),
         language=torch.tensor([_index(request.language, settings.languages) for request in requests]),
         track=torch.tensor([TRACKS.index(request.track) for request in requests]),
         given=torch.zeros(len(requests), dtype=torch.long),

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 Row = Mapping[str, float]
@@ -58,15 +57,3 @@ class WrittenCurves:
         if not self.file.exists():
             return []
         return [line for line in self.file.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-
-
-def throughput_row(audio_s: float, frames: float, padded: float, seconds: float, device: str) -> dict[str, float]:
-    """How fast a run is: seconds of music a second, latent frames a second, and the share of them that is padding."""
-    row = {
-        "speed/audio_s_per_s": audio_s / seconds,
-        "speed/frames_per_s": frames / seconds,
-        "speed/padding": 1 - frames / padded if padded else 0.0,
-    }
-    if device.startswith("cuda"):
-        row["memory/peak_gib"] = torch.cuda.max_memory_allocated(device) / 2**30
-    return row

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -110,10 +111,10 @@ def git_revision() -> str:
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def same_model(ours: ModelSettings, theirs: ModelSettings) -> list[str]:
-    """The settings in which two models differ, as `dit.width: 192, was 256`; how blocks are computed does not count."""
-    one, other = _flat(ours.model_dump(mode="json")), _flat(theirs.model_dump(mode="json"))
-    names = [name for name in one if one[name] != other.get(name) and name != "dit.checkpointing"]
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Where two nested settings differ, as `dit.width: 192, was 256`; how blocks are computed does not count."""
+    one, other = _flat(ours), _flat(theirs)
+    names = [name for name in one if one[name] != other.get(name) and not name.endswith("dit.checkpointing")]
     return [f"{name}: {one[name]}, was {other.get(name)}" for name in names]
 
 
@@ -131,7 +132,8 @@ def load_start(model: SongModel, folder: Path) -> None:
         ExportError: it is of a model of another shape.
     """
     before = open_export(folder).model
-    if different := same_model(model.settings, before.settings):
+    ours, theirs = (each.settings.model_dump(mode="json") for each in (model, before))
+    if different := differences(ours, theirs):
         raise ExportError(f"{folder} is of another model than the one that is to go on from it: {'; '.join(different)}")
     with torch.no_grad():
         model.load_state_dict(before.state_dict())

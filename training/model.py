@@ -24,7 +24,7 @@ class SongModel(nn.Module):
         self.dit = Dit(settings.dit)
 
     def forward(self, x_t: Tensor, t: Tensor, told: Told) -> Tensor:
-        said: Tensor = self.dit(x_t, t, told.frames, self.conditioner(told))
+        said: Tensor = self.dit(x_t, t, told.frames if told.padded else None, self.conditioner(told))
         return said
 
 

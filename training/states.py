@@ -33,7 +33,7 @@ def say_in_states(hears: Hears, speaks: Speaks, told: Told, frames_at_once: int 
     The states that are wanted in a step go through in as few batches as hold `frames_at_once` frames each; by default
     as many as is fastest on the device.
     """
-    frames = None if bool(told.frames.all()) else told.frames
+    frames = told.frames if told.padded else None
     limit = frames_at_once or AT_ONCE[told.frames.device.type]
     together = max(1, limit // told.frames.numel())  # states
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from assets.shards.encode import encode_samples
 from assets.shards.pack import pack
@@ -18,6 +19,9 @@ from resources.stores import FolderStore
 from training.codec import MelCodec
 from training.latents import LatentShard, codec_name, encode_shard, index_shards
 from training.settings import CodecSettings
+
+# Tests run side by side, on small tensors; and a run in processes of its own, with one thread, must give the same bits.
+torch.set_num_threads(1)
 
 VOCALS = 0.25  # of the mix of these samples: so the accompaniment is three quarters of it
 SMALL = CodecSettings(rate_hz=22_050, hop=512, bands=40)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.checkpoints import CheckpointError, Learner, found, load, save
+from training.checkpoints import CheckpointError, Learner, found, load, progress_of, save
 from training.ema import Ema
 from training.ranks import Ranks
 
@@ -38,7 +38,7 @@ def test_weights_their_average_and_the_optimiser_come_back(tmp_path: Path):
 
 def test_progress_comes_back(tmp_path: Path):
     checkpoint = save(tmp_path, 2, learner(), {"step": 2, "losses": [0.1]}, 3, ALONE)
-    assert load(checkpoint, learner(), ALONE) == {"step": 2, "losses": [0.1]}
+    assert progress_of(checkpoint) == {"step": 2, "losses": [0.1]}
 
 
 def test_the_newest_are_kept(tmp_path: Path):
@@ -61,7 +61,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_whole_and_is_named(small_di
     with pytest.raises(CheckpointError, match=r"step-00000002 could not be saved: .*step-00000001 is whole"):
         save(disk, 2, large, {"step": 2}, 2, ALONE)
     assert [path.name for path in disk.iterdir()] == ["step-00000001"]
-    assert load(disk / "step-00000001", learner(), ALONE) == {"step": 1}
+    load(disk / "step-00000001", learner(), ALONE)
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path):

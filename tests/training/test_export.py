@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.export import CARD, WEIGHTS, ExportError, Origin, export, load_start, open_export, same_model
+from training.export import CARD, WEIGHTS, ExportError, Origin, differences, export, load_start, open_export
 from training.model import SongModel, new_model
 from training.run_settings import ModelSettings
 from training.settings import ConditionSettings, DitSettings, SamplerSettings
@@ -81,4 +81,4 @@ def test_a_model_of_another_shape_does_not_begin_with_it_and_the_difference_is_n
 
 def test_how_blocks_are_computed_makes_no_other_model():
     other = SETTINGS.model_copy(update={"dit": SETTINGS.dit.model_copy(update={"checkpointing": True})})
-    assert same_model(SETTINGS, other) == []
+    assert differences(SETTINGS.model_dump(), other.model_dump()) == []

@@ -1,18 +1,24 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
+import boto3
 import numpy as np
 import pytest
 import torch
+from moto import mock_aws
 from torch.utils.data import get_worker_info
 
+from resources.buckets import S3Store
 from resources.outages import Outage
 from training.corpus import Corpus, open_corpus
 from training.faults import Fault, SampleFault, Skipping, TooManyFaults
-from training.loader import load
+from training.loader import AHEAD, HELD, load
 from training.order import Order, Position
 from training.request import Track
 
@@ -63,6 +69,15 @@ def test_workers_give_the_very_same_batches(corpus, workers):
         assert first.batch[:2] == second.batch[:2]
         assert torch.equal(first.batch[2], second.batch[2])
         assert (first.then, first.samples) == (second.then, second.samples)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batches_that_are_kept_stay_as_they_are(corpus, workers):
+    turns, make = order_of(corpus).turns, partial(read_one, corpus)
+    count = 2 * (AHEAD * workers + HELD)
+    alone = list(islice(load(turns(Position()), make, side_by_side, workers=0), count))
+    kept = list(islice(load(turns(Position()), make, side_by_side, workers), count))
+    assert all(torch.equal(a.batch[2], b.batch[2]) for a, b in zip(alone, kept, strict=True))
 
 
 def test_a_run_goes_on_where_it_stopped(corpus):
@@ -159,6 +174,40 @@ def test_workers_end_with_the_loader():
     assert time.monotonic() - started_s < 3
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
+
+
+LEFT_OPEN = """
+import numpy as np
+from training.loader import load
+from training.order import Order, Position
+
+loader = load(Order(np.full(100, 10), 20, seed=0).turns(Position()), lambda epoch, index: index, list, workers=2)
+next(loader)
+"""
+
+
+def test_a_program_ends_though_its_loader_is_left_open():
+    house = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", LEFT_OPEN], cwd=house, timeout=60, check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_workers_read_from_a_bucket(latents, monkeypatch):
+    store, index = latents
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="music")
+        bucket = S3Store("music", "melisma")
+        for key in store.list("latents/"):
+            bucket.put(key, store.root / key)
+        far, near = (open_corpus(each, index) for each in (bucket, store))
+        loaded = [
+            next(load(order_of(corpus).turns(Position()), partial(read_one, corpus), side_by_side, workers=1))
+            for corpus in (far, near)
+        ]
+    assert torch.equal(loaded[0].batch[2], loaded[1].batch[2])
 
 
 def threads_of(epoch: int, index: int) -> tuple[int, int]:
