@@ -10,7 +10,7 @@ from functools import partial
 import torch
 
 from bench.training_states import GUIDANCE, Asker
-from bench.training_step import FRAMES_PER_S, Case, ours
+from bench.training_step import FRAMES_PER_S, Case, Timing, ours
 from training.guidance import Guidance
 from training.settings import SIZES
 
@@ -19,7 +19,7 @@ SONG_S = 90
 SOURCE_RTF = 0.22  # 90 s of song in 20 s
 
 
-def on_gpu(rounds: int) -> None:
+def on_gpu(timing: Timing) -> None:
     if not torch.cuda.is_available():
         print(
             f"no GPU here: share of its peak, and real-time factor of 90 s (the source's: {SOURCE_RTF}): not measured"
@@ -32,7 +32,7 @@ def on_gpu(rounds: int) -> None:
     for batch, length_s in ((8, 30), (4, 90)):
         step = ours(Case(SIZES["base"], batch, length_s * FRAMES_PER_S), device="cuda")
         with torch.autocast("cuda", torch.bfloat16):
-            work, seconds = step.work(), fastest_s(step, rounds)
+            work, seconds = step.work(), fastest_s(step, timing.rounds)
         share = f"{work / seconds / 1e12 / peak:.0%}" if peak else "peak not known"
         print(f"| training step | {batch} | {length_s} | {1e3 * seconds:.0f} | {work / seconds / 1e12:.0f} | {share} |")
         del step
@@ -40,7 +40,7 @@ def on_gpu(rounds: int) -> None:
     print("|---|---|---|---|")
     asker = Asker(SIZES["base"], SONG_S * FRAMES_PER_S, "cuda")
     for guidance in ("both", "mixdown"):
-        seconds = fastest_s(partial(write, asker, GUIDANCE[guidance]), rounds)
+        seconds = fastest_s(partial(write, asker, GUIDANCE[guidance]), timing.rounds)
         print(f"| {guidance} | {seconds:.1f} | {seconds / SONG_S:.3f} | {SOURCE_RTF} |")
 
 

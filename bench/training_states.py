@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from bench.training_step import FRAMES_PER_S, MIDDLE, medians_s
+from bench.training_step import FRAMES_PER_S, MIDDLE, Timing
 from training.conditioning import Conditioner, Told, tell
 from training.dit import Dit
 from training.guidance import Guidance, State, both, mixdown
@@ -65,7 +65,7 @@ def told_of(told: Told) -> str:
 
 
 @torch.inference_mode()
-def four_states(rounds: int) -> None:
+def four_states(timing: Timing) -> None:
     """Prompt and lyrics have so many tokens. Four forwards are those of a batch: texts padded to the longest, masks."""
     print("| size | frames | text | four forwards, ms | one after another | in one batch | in use | times ours |")
     print("|---|---|---|---|---|---|---|---|")
@@ -73,7 +73,7 @@ def four_states(rounds: int) -> None:
         for frames in (100, 300, 1000, 2000):
             asker = Asker(shape, frames)
             ways = (asker.says(1), asker.says(1 << 30), asker.says())
-            times_s = medians_s([asker.plain, *(partial(says, asker.x_t, asker.t, STATES) for says in ways)], rounds)
+            times_s = timing.medians_s([asker.plain, *(partial(says, asker.x_t, asker.t, STATES) for says in ways)])
             print(
                 f"| {size} | {frames} | {told_of(asker.told)} | "
                 + " | ".join(f"{1e3 * seconds:.0f}" for seconds in times_s)
@@ -83,13 +83,13 @@ def four_states(rounds: int) -> None:
 
 
 @torch.inference_mode()
-def guided(rounds: int) -> None:
+def guided(timing: Timing) -> None:
     """A song of 300 frames in 32 steps."""
     print(f"| guidance | forwards of {4 * STEPS} | saved | s |")
     print("|---|---|---|---|")
     asker = Asker(SIZES["tiny"], 300)
     runs = [partial(asker.drawn, guidance) for guidance in GUIDANCE.values()]
-    for (name, guidance), seconds in zip(GUIDANCE.items(), medians_s(runs, min(rounds, 3)), strict=True):
+    for (name, guidance), seconds in zip(GUIDANCE.items(), timing.medians_s(runs, 3), strict=True):
         asker.rows = 0
         asker.drawn(guidance)
         print(f"| {name} | {asker.rows} | {1 - asker.rows / (4 * STEPS):.0%} | {seconds:.2f} |", flush=True)

@@ -161,27 +161,32 @@ def stable_audio(case: Case) -> Step:
     )
 
 
-def medians_s(runs: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Of each, by turns, so that what else the machine does befalls all alike. Rounds begin after one to warm up."""
-    for run in runs:
-        run()
-    seconds: list[list[float]] = [[] for _ in runs]
-    for turn in range(rounds):
-        for i in range(len(runs)):
-            own = (i + turn) % len(runs)
-            start = time.perf_counter()
-            runs[own]()
-            seconds[own].append(time.perf_counter() - start)
-    return [statistics.median(each) for each in seconds]
+@dataclass(frozen=True, slots=True)
+class Timing:
+    rounds: int
+    now_s: Callable[[], float] = time.perf_counter
+
+    def medians_s(self, runs: Sequence[Callable[[], object]], most_rounds: int = 1000) -> list[float]:
+        """Of each, by turns, so that what else the machine does befalls all alike; one round before to warm up."""
+        for run in runs:
+            run()
+        seconds: list[list[float]] = [[] for _ in runs]
+        for turn in range(min(self.rounds, most_rounds)):
+            for i in range(len(runs)):
+                own = (i + turn) % len(runs)
+                start_s = self.now_s()
+                runs[own]()
+                seconds[own].append(self.now_s() - start_s)
+        return [statistics.median(each) for each in seconds]
 
 
-def against_diffusers(rounds: int) -> None:
+def against_diffusers(timing: Timing) -> None:
     print("| size | step of | parameters, M | GFLOP | ms | GFLOP/s | times ours | times ours, a FLOP |")
     print("|---|---|---|---|---|---|---|---|")
     for size, case in {"tiny": Case(NAMED["tiny"], 4, 430), "middle": Case(MIDDLE, 2, 430)}.items():
         steps = [ours(case), ours(case, "melisma, padding masked", padded=True), ace_step(case), stable_audio(case)]
         works = [step.work() for step in steps]
-        times_s = medians_s(steps, rounds)
+        times_s = timing.medians_s(steps)
         for step, work, seconds in zip(steps, works, times_s, strict=True):
             slower, more_work = seconds / times_s[0], work / works[0]
             print(
@@ -191,7 +196,7 @@ def against_diffusers(rounds: int) -> None:
             )
 
 
-def over_length(rounds: int) -> None:
+def over_length(timing: Timing) -> None:
     print("| s | patch | tokens | GFLOP | ms | GFLOP/s | times the row above |")
     print("|---|---|---|---|---|---|---|")
     for patch in (1, 2, 4):
@@ -199,7 +204,7 @@ def over_length(rounds: int) -> None:
         for length_s in (10, 30, 90):
             frames = length_s * FRAMES_PER_S
             step = ours(Case(SIZES["tiny"].model_copy(update={"patch": patch}), 1, frames))
-            work, (seconds,) = step.work(), medians_s([step], rounds)
+            work, (seconds,) = step.work(), timing.medians_s([step])
             growth = f"{seconds / before_s:.1f}" if before_s else ""
             print(
                 f"| {length_s} | {patch} | {-(-frames // patch)} | {work / 1e9:.1f} | {1e3 * seconds:.0f} "
@@ -209,7 +214,7 @@ def over_length(rounds: int) -> None:
             before_s = seconds
 
 
-def over_size(rounds: int) -> None:
+def over_size(timing: Timing) -> None:
     """Ten seconds of song. The largest is counted and not run: its weights, gradients and moments are 24 GB."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -226,7 +231,7 @@ def over_size(rounds: int) -> None:
             if size == "base":
                 case = Case(settings.model_copy(update={"checkpointing": True}), 1, 10 * FRAMES_PER_S)
             step = ours(case)
-            work, (seconds,) = step.work(), medians_s([step], min(rounds, 3) if size == "base" else rounds)
+            work, (seconds,) = step.work(), timing.medians_s([step], 3 if size == "base" else 1000)
         growth = (f"{work / before[0]:.1f}" if before[0] else "", f"{seconds / before[1]:.1f}" if before[1] else "")
         speed = (f"{1e3 * seconds:.0f}", f"{work / seconds / 1e9:.0f}") if seconds else ("not run", "")
         note = ", blocks computed twice" if case.settings.checkpointing else ""
