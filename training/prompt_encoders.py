@@ -161,7 +161,7 @@ def unpacked(data: bytes) -> Tensor | None:
 
 
 def _crc32(tokens: Tensor) -> int:
-    return crc32(tokens.contiguous().view(torch.uint8).numpy())
+    return crc32(tokens.contiguous().view(torch.uint8).numpy().tobytes())
 
 
 def _loaded(folder: Path) -> Any:
