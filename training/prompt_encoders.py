@@ -27,7 +27,7 @@ CLASSES = {
     "t5": "T5EncoderModel",
     "mt5": "MT5EncoderModel",
     "umt5": "UMT5EncoderModel",
-    "clap": "ClapTextModelWithProjection",
+    "clap": "ClapModel",
     "clap_text_model": "ClapTextModelWithProjection",
 }
 AT_ONCE = 64  # prompts that are read in one forward
@@ -59,7 +59,9 @@ class TextNetwork:
     def __init__(self, folder: Path, tokens: int, device: str) -> None:
         """Raises ModelUnavailable: the folder holds no text encoder of a kind that is known, or not all of it."""
         from transformers import AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         if lacking := missing(folder, FILES):
             raise ModelUnavailable(f"{folder} holds no text encoder: it has no {lacking[0]}")
         try:
@@ -163,7 +165,7 @@ def _crc32(tokens: Tensor) -> int:
 
 
 def _loaded(folder: Path) -> Any:
-    """Raises ValueError: it is another model, or some of its weights are not there."""
+    """Its part that reads. Raises ValueError: it is another model, or some of its weights are not there."""
     import transformers
 
     kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
@@ -175,7 +177,7 @@ def _loaded(folder: Path) -> Any:
     # What is not there would be drawn at random, with a warning and no error.
     if lost := sorted({name for name, _ in model.named_parameters()} & set(told["missing_keys"])):
         raise ValueError(f"{len(lost)} of its weights are not there, {lost[0]} the first")
-    return model
+    return getattr(model, "text_model", model)
 
 
 def _longest(config: Any) -> int:
