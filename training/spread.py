@@ -1,0 +1,78 @@
+"""How likely each way is to share time out between the parts of a song.
+
+Letters: b batch, k part, r sway, s stretch, n draw.
+
+A logistic-normal (Aitchison and Shen, 1980): each part has a weight whose logarithm is normal, and in each stretch the
+parts share the time by their weights. Parts vary on their own and, along a few sways, together: where one gap is
+short, others may be too. Only what the weights of one stretch are to each other counts, so in the likelihood their
+common factor is integrated out.
+"""
+
+from dataclasses import dataclass
+from math import log, pi
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.parts import LEAST_S
+
+SHORTEST_S = 0.05  # what is shorter counts as this; notes of times are no finer
+MEAN_DRAWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Of a batch of songs. What is pinned, or padding, has no spread."""
+
+    centre: Tensor  # b k: of the logarithms of the weights
+    deviation: Tensor  # b k: of each part alone
+    sway: Tensor  # b k r: by how much the sways move each part
+    stretch: Tensor  # b k: which stretch of the song a part is of, from 1; 0 is none
+    spare_s: Tensor  # b s, float64: what each stretch has to share above the least of each part
+
+    def loss(self, lengths_s: Tensor) -> Tensor:
+        """b k seconds -> b: nats against them for each part that is free, up to what no network can change."""
+        member = self._member()  # b k s
+        free = self.stretch > 0
+        missed = torch.where(free, (lengths_s.clamp(min=SHORTEST_S) - LEAST_S).log().float() - self.centre, 0.0)
+        sway = self.sway * free[..., None]
+        covariance = torch.diag_embed(torch.where(free, self.deviation**2, 1.0)) + sway @ sway.mT
+        root = torch.linalg.cholesky(covariance)
+        apart = torch.cholesky_solve(torch.cat((missed[..., None], member), dim=-1), root)  # b k 1+s
+        squares = (missed[..., None] * apart[..., :1]).sum(dim=(1, 2))
+        common = member.mT @ apart  # b s 1+s: what the stretches' common factors explain
+        used = member.any(dim=1)
+        factors = common[..., 1:] + torch.diag_embed((~used).float())
+        factor_root = torch.linalg.cholesky(factors)
+        explained = torch.linalg.solve_triangular(factor_root, common[..., :1], upper=False).square().sum(dim=(1, 2))
+        volume = 2 * (_log_diagonal(root) + _log_diagonal(factor_root))
+        degrees = free.sum(dim=1) - used.sum(dim=1)
+        return (squares - explained + volume + degrees * log(2 * pi)) / 2 / free.sum(dim=1).clamp(min=1)
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """n b k seconds, float64: `count` ways to share each song's time out; 0 where a part is not free."""
+        shape, device = self.centre.shape, self.centre.device
+        alone = torch.randn(count, *shape, generator=generator, device=device)
+        together = torch.randn(count, shape[0], self.sway.shape[-1], generator=generator, device=device)
+        return self.lengths(self.centre + self.deviation * alone + torch.einsum("bkr,nbr->nbk", self.sway, together))
+
+    def mean(self) -> Tensor:
+        """b k seconds, float64: the mean of many draws, the same ones each time."""
+        generator = torch.Generator(self.centre.device).manual_seed(0)
+        return self.draw(MEAN_DRAWS, generator).mean(dim=0)
+
+    def lengths(self, logs: Tensor) -> Tensor:
+        """Logarithms of weights n b k -> seconds, float64."""
+        member = self._member()
+        inside = torch.where(member.bool(), logs.double()[..., None], -torch.inf)  # n b k s
+        shares = torch.where(member.bool(), F.softmax(inside, dim=-2).nan_to_num(), 0.0)
+        return (shares * self.spare_s[:, None]).sum(dim=-1) + LEAST_S * (self.stretch > 0)
+
+    def _member(self) -> Tensor:
+        """b k s: 1 where a part is of a stretch."""
+        return F.one_hot(self.stretch, self.spare_s.shape[1] + 1)[..., 1:].float()
+
+
+def _log_diagonal(root: Tensor) -> Tensor:
+    return root.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
