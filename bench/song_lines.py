@@ -6,11 +6,13 @@ songs in the time of one. (A voice draws from the same random numbers, so a song
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from training.durations_training import Example
+from training.request import AskedLine, Request
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "songmaker"))
 
@@ -23,35 +25,14 @@ RATE_HZ = 22_050
 SOUND_S = 0.07
 
 
-@dataclass(frozen=True, slots=True)
-class SungLine:
-    text: str
-    start_s: float
-    end_s: float
-    section: str
-
-
-@dataclass(frozen=True, slots=True)
-class SungSong:
-    duration_s: float
-    tempo_bpm: float
-    genre: str
-    lines: tuple[SungLine, ...]
-
-
-def sung_song(seed: int, index: int) -> SungSong:
-    """The song of that seed and index. The same again, each time."""
+def sung_song(seed: int, index: int) -> Example:
+    """The song of that seed and index, its genre for a prompt. The same again, each time."""
     song = songmaker.Song(seed, index, KINDS[index % len(KINDS)], list(VOICES), None)
     _, lines, *_ = songmaker.make_vocals(song)
-    return SungSong(
-        song.duration,
-        song.bpm,
-        song.genre,
-        tuple(
-            SungLine(line["text"], line["start"], line["end"], song.sections[line["section"]]["label"])
-            for line in lines
-        ),
+    sung = tuple(
+        AskedLine(line["text"], line["start"], line["end"], song.sections[line["section"]]["label"]) for line in lines
     )
+    return Example(Request(song.duration, song.genre, sung, "en"), song.bpm)
 
 
 class MuteVoice:

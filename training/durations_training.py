@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from training.durations import Durations, hear
-from training.parts import lengths_of
+from training.parts import lengths_of, stretches_of
 from training.phonemes import symbols_of
 from training.request import AskedLine, Request
 from training.settings import DurationSettings
-from training.spread import SHORTEST_S
 
 MOST_PINNED = 0.5  # of a song's lines
+SHORTEST_LINE_S = 0.1  # nobody sings a line in less; its words were not found
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def example_of(sample: Mapping[str, Any]) -> Example | None:
     lines: list[AskedLine] = []
     for row, next_s in zip(whole, [*(row["start_s"] for row in whole[1:]), to_s], strict=True):
         start_s, end_s = max(row["start_s"], from_s), min(row["end_s"], next_s)
-        if end_s - start_s >= SHORTEST_S:
+        if end_s - start_s >= SHORTEST_LINE_S:
             lines.append(AskedLine(row["text"], start_s - from_s, end_s - from_s))
     if not lines:
         return None
@@ -67,11 +68,11 @@ def fit(
     """The network after all epochs. On one machine and its processor, the same examples and settings give the same.
 
     Raises:
-        ValueError: no examples, or one with a line without times.
+        ValueError: no examples, or one with a line without times or whose times cannot be.
     """
     if not examples:
         raise ValueError("there are no songs to learn line durations from")
-    lengths = [_lengths(example.request) for example in examples]
+    lengths = [_lengths(number, example.request) for number, example in enumerate(examples, 1)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         generator = torch.Generator().manual_seed(settings.seed)
@@ -131,14 +132,18 @@ def load(path: Path) -> Durations:
         with safe_open(path, "pt") as file:
             model = Durations(DurationSettings.model_validate(json.loads((file.metadata() or {})["durations"])))
             model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    except (SafetensorError, KeyError, RuntimeError) as error:
+    except (SafetensorError, KeyError, RuntimeError, ValidationError) as error:
         raise ValueError(f"{path} holds no network of line durations: {error}") from None
     return model.eval()
 
 
-def _lengths(request: Request) -> Tensor:
+def _lengths(number: int, request: Request) -> Tensor:
     """k seconds of each part."""
-    lengths_s = lengths_of(request)
-    if None in lengths_s:
-        raise ValueError(f"a song to learn from has a line without times: {request.lines[:1]}")
+    try:
+        left = stretches_of(request)
+    except ValueError as error:
+        raise ValueError(f"song {number} cannot be learnt from: {error}") from None
+    lengths_s = [length_s for length_s in lengths_of(request) if length_s is not None]
+    if left or min(lengths_s[1::2]) < SHORTEST_LINE_S:
+        raise ValueError(f"song {number} cannot be learnt from: a line has no times, or less than {SHORTEST_LINE_S} s")
     return torch.tensor(lengths_s, dtype=torch.float64)

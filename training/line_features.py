@@ -7,7 +7,7 @@ the lines on both sides of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from math import log, log1p
 
@@ -69,6 +69,11 @@ def counts_of(text: str, language: str | None) -> Counts:
     )
 
 
+@lru_cache(maxsize=100_000)
+def _logs(counts: Counts) -> tuple[float, ...]:
+    return tuple(log1p(getattr(counts, field.name)) for field in fields(counts))
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """A song in numbers. Stretches count from 1; 0 is what is pinned."""
@@ -100,8 +105,8 @@ def features_of(request: Request, tempo_bpm: float | None) -> Features:
         before, after = (k + 1) // 2, k // 2 + 1  # in `around` and `places`: a line is before itself
         known = (0.0, 0.0) if length_s is None else (1.0, log(max(length_s, 0.05)))
         new = float(_section(lines, before - 1) != _section(lines, after - 1))
-        sides = [log1p(count) for side in (before, after) for count in astuple(around[side])]
-        row = (float(k % 2), new, *known, *whole, *sides, *places[before], *places[after])
+        sides = (*_logs(around[before]), *_logs(around[after]), *places[before], *places[after])
+        row = (float(k % 2), new, *known, *whole, *sides)
         room = _room(stretches[stretch_of[k] - 1], counts, k) if k in stretch_of else (0.0,) * 4
         rows.append((*row, *room))
     return Features(

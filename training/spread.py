@@ -18,7 +18,7 @@ from torch import Tensor
 from training.parts import LEAST_S
 
 SHORTEST_S = 0.05  # what is shorter counts as this; notes of times are no finer
-MEAN_DRAWS = 256
+MEAN_DRAWS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +52,34 @@ class Spread:
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """n b k seconds, float64: `count` ways to share each song's time out; 0 where a part is not free."""
-        shape, device = self.centre.shape, self.centre.device
-        alone = torch.randn(count, *shape, generator=generator, device=device)
-        together = torch.randn(count, shape[0], self.sway.shape[-1], generator=generator, device=device)
-        return self.lengths(self.centre + self.deviation * alone + torch.einsum("bkr,nbr->nbk", self.sway, together))
+        b, k, r = self.sway.shape
+        alone = torch.randn(count, b, k, generator=generator, device=self.sway.device)
+        together = torch.randn(count, b, r, generator=generator, device=self.sway.device)
+        return self.lengths(self._logs(alone, together))
 
     def mean(self) -> Tensor:
-        """b k seconds, float64: the mean of many draws, the same ones each time."""
-        generator = torch.Generator(self.centre.device).manual_seed(0)
-        return self.draw(MEAN_DRAWS, generator).mean(dim=0)
+        """b k seconds, float64: the mean of many draws, the same ones for every song, wherever it stands in a batch."""
+        _, k, r = self.sway.shape
+        generator = torch.Generator().manual_seed(0)
+        together = torch.randn(MEAN_DRAWS, 1, r, generator=generator).to(self.sway)
+        alone = torch.randn(k, 1, MEAN_DRAWS, generator=generator).to(self.sway).transpose(0, 2)  # n 1 k
+        both_sides = (torch.cat((x, -x)) for x in (alone, together))
+        return self.lengths(self._logs(*both_sides)).mean(dim=0)
 
     def lengths(self, logs: Tensor) -> Tensor:
         """Logarithms of weights n b k -> seconds, float64."""
-        member = self._member()
-        inside = torch.where(member.bool(), logs.double()[..., None], -torch.inf)  # n b k s
-        shares = torch.where(member.bool(), F.softmax(inside, dim=-2).nan_to_num(), 0.0)
-        return (shares * self.spare_s[:, None]).sum(dim=-1) + LEAST_S * (self.stretch > 0)
+        of = self.stretch.expand(logs.shape)
+        slots = torch.zeros(*logs.shape[:2], self.spare_s.shape[1] + 1, dtype=torch.float64, device=logs.device)
+        logs = logs.double()
+        most = slots.scatter_reduce(2, of, logs, "amax", include_self=False)
+        weights = (logs - most.gather(2, of)).exp()
+        shares = weights / slots.scatter_add(2, of, weights).gather(2, of)
+        spare_s = F.pad(self.spare_s, (1, 0)).gather(1, self.stretch)  # b k
+        return shares * spare_s + LEAST_S * (self.stretch > 0).double()
+
+    def _logs(self, alone: Tensor, together: Tensor) -> Tensor:
+        """Unit noise of each part, n b k, and of each sway, n b r -> logarithms of weights, n b k."""
+        return self.centre + self.deviation * alone + (self.sway @ together[..., None]).squeeze(-1)
 
     def _member(self) -> Tensor:
         """b k s: 1 where a part is of a stretch."""
