@@ -1,23 +1,18 @@
 """When the song maker's songs sing their lines, without making a sound.
 
 The song maker itself plans the songs, sets their lines on its grid of bars and places their words. Only its voice and
-its vocoder are taken from it: the voice says each sound in 70 ms, and the vocoder says nothing. That is a thousand
-songs in the time of one. (A voice draws from the same random numbers, so a song of the same seed is another one.)
+its vocoder are taken from it: the voice says each sound in 70 ms, and the vocoder says nothing. Such a song takes a
+twentieth of a second. (A voice draws from the same random numbers, so with it, a song of the same seed is another one.)
 """
 
-import sys
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from bench.songmaker import songmaker
 from training.durations_training import Example
 from training.request import AskedLine, Request
-
-sys.path.insert(0, str(Path(__file__).resolve().parent / "songmaker"))
-
-import singer
-import songmaker
 
 VOICES = ("joe", "joan")
 KINDS = ("pop", "rap_peak", "acappella", "long_breaks", "backing")  # the others are laid out like pop
@@ -27,12 +22,23 @@ SOUND_S = 0.07
 
 def sung_song(seed: int, index: int) -> Example:
     """The song of that seed and index, its genre for a prompt. The same again, each time."""
+    silence()
     song = songmaker.Song(seed, index, KINDS[index % len(KINDS)], list(VOICES), None)
     _, lines, *_ = songmaker.make_vocals(song)
     sung = tuple(
         AskedLine(line["text"], line["start"], line["end"], song.sections[line["section"]]["label"]) for line in lines
     )
     return Example(Request(song.duration, song.genre, sung, "en"), song.bpm)
+
+
+@cache
+def silence() -> None:
+    """Takes voice and vocoder from the song maker, for as long as this process runs."""
+    singer: Any = vars(songmaker)["singer"]
+    voice = MuteVoice(singer.piper())
+    singer.piper = lambda: voice
+    singer.pyworld = MuteVocoder
+    singer.upsample = lambda y, rate_hz: np.ones(int(len(y) * singer.SR / rate_hz))
 
 
 class MuteVoice:
@@ -65,9 +71,3 @@ class MuteVocoder:
     @staticmethod
     def synthesize(f0: Any, sp: Any, ap: Any, rate_hz: int, period_ms: float) -> Any:
         return np.ones(int(len(f0) * period_ms / 1000 * rate_hz))
-
-
-_voice = MuteVoice(singer.piper())
-singer.piper = lambda: _voice
-singer.pyworld = MuteVocoder
-singer.upsample = lambda y, rate_hz: np.ones(int(len(y) * singer.SR / rate_hz))

@@ -16,13 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from training.conditioning import places
-from training.line_features import FEATURES, Features, features_of
+from training.line_features import FEATURES, features_of
 from training.parts import timed
 from training.request import Request
 from training.settings import DurationSettings
 from training.spread import Spread
 
-START_SWAY = 0.3
 NARROWEST = 0.03  # a part's deviation is never less, or a song that is seen often would be believed in too much
 
 
@@ -45,10 +44,7 @@ def hear(requests: Sequence[Request], tempos_bpm: Sequence[float | None], settin
         ValueError: as `features_of`.
     """
     songs = [features_of(request, tempo_bpm) for request, tempo_bpm in zip(requests, tempos_bpm, strict=True)]
-    return heard_of(songs, [bins_of(request.prompt, settings.prompt_words) for request in requests])
-
-
-def heard_of(songs: Sequence[Features], bins: Sequence[Sequence[int]]) -> Heard:
+    bins = [bins_of(request.prompt, settings.prompt_words) for request in requests]
     return Heard(
         parts=_padded([torch.from_numpy(song.parts) for song in songs]),
         there=_padded([torch.ones(len(song.parts), dtype=torch.bool) for song in songs]),
@@ -79,7 +75,9 @@ class Durations(nn.Module):
         self.layers = nn.TransformerEncoder(layer, settings.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(d)
         self.out = nn.Linear(d, 2)
-        self.sway = nn.Linear(d, settings.sways)  # not zero at first, where nothing would ever move it
+        self.sway = nn.Linear(d, settings.sways)
+        nn.init.normal_(self.words.weight, std=0.02)
+        nn.init.normal_(self.sway.weight, std=0.02)  # at zero nothing would ever move it
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -92,7 +90,7 @@ class Durations(nn.Module):
         return Spread(
             centre=by_syllables + centre,
             deviation=nn.functional.softplus(deviation) + NARROWEST,
-            sway=self.sway(x) * START_SWAY,
+            sway=self.sway(x),
             stretch=heard.stretch,
             spare_s=heard.spare_s,
         )
@@ -112,7 +110,8 @@ class Durations(nn.Module):
         return timed(request, self._spread(request, tempo_bpm).draw(1, generator)[0, 0].tolist())
 
     def _spread(self, request: Request, tempo_bpm: float | None) -> Spread:
-        return self.eval()(hear([request], [tempo_bpm], self.settings))
+        spread: Spread = self(hear([request], [tempo_bpm], self.settings))
+        return spread
 
 
 def _padded(rows: Sequence[Tensor]) -> Tensor:

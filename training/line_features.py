@@ -9,7 +9,8 @@ the lines on both sides of it.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from math import log, log1p
+from math import inf, log, log1p
+from statistics import mean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,9 @@ class Counts:
     pause: int  # 1 where its last sign asks for one
 
 
-NOTHING = Counts(*(0,) * len(fields(Counts)))
-PLACES = len(SECTIONS) + 8  # numbers that say where a line stands
-FEATURES = 12 + 2 * len(fields(Counts)) + 2 * PLACES
+SIDES = 10 + len(fields(Counts)) + len(SECTIONS)  # numbers of a line beside a part
+NOWHERE = (0.0,) * SIDES  # beside the first gap and the last
+FEATURES = 14 + 2 * SIDES
 
 
 @lru_cache(maxsize=100_000)
@@ -69,11 +70,6 @@ def counts_of(text: str, language: str | None) -> Counts:
     )
 
 
-@lru_cache(maxsize=100_000)
-def _logs(counts: Counts) -> tuple[float, ...]:
-    return tuple(log1p(getattr(counts, field.name)) for field in fields(counts))
-
-
 @dataclass(frozen=True, slots=True)
 class Features:
     """A song in numbers. Stretches count from 1; 0 is what is pinned."""
@@ -90,31 +86,37 @@ def features_of(request: Request, tempo_bpm: float | None) -> Features:
     Raises:
         ValueError: the request cannot be met (`stretches_of`), or the tempo is not above 0.
     """
-    if tempo_bpm is not None and not tempo_bpm > 0:
+    if tempo_bpm is not None and not 0 < tempo_bpm < inf:
         raise ValueError(f"a tempo is above 0 beats a minute, got {tempo_bpm}: leave it out where it is not known")
-    stretches = stretches_of(request)
+    stretches, lengths_s = stretches_of(request), lengths_of(request)
     lines = request.lines
     counts = [counts_of(line.text, request.language) for line in lines]
-    around = [NOTHING, *counts, NOTHING]
-    places = [_place(lines, i) for i in range(-1, len(lines) + 1)]
-    tempo = (1.0, log(tempo_bpm / 100)) if tempo_bpm is not None else (0.0, 0.0)
-    whole = (*tempo, log(request.duration_s / 30), log1p(len(lines)))
+    whole = (*_log(tempo_bpm, 100), *_log(_pace_s(counts, lengths_s[1::2]), 1), log(request.duration_s / 30))
+    sides = [NOWHERE, *(_side(lines, counts, lengths_s[1::2], i) for i in range(len(lines))), NOWHERE]
     stretch_of = {k: i for i, stretch in enumerate(stretches, 1) for k in range(stretch.first, stretch.last + 1)}
     rows = []
-    for k, length_s in enumerate(lengths_of(request)):
-        before, after = (k + 1) // 2, k // 2 + 1  # in `around` and `places`: a line is before itself
-        known = (0.0, 0.0) if length_s is None else (1.0, log(max(length_s, 0.05)))
-        new = float(_section(lines, before - 1) != _section(lines, after - 1))
-        sides = (*_logs(around[before]), *_logs(around[after]), *places[before], *places[after])
-        row = (float(k % 2), new, *known, *whole, *sides)
+    for k, length_s in enumerate(lengths_s):
+        before, after = (k + 1) // 2, k // 2 + 1  # in `sides`; a line is before itself
+        new = before == 0 or after > len(lines) or lines[before - 1].section != lines[after - 1].section
         room = _room(stretches[stretch_of[k] - 1], counts, k) if k in stretch_of else (0.0,) * 4
-        rows.append((*row, *room))
+        rows.append((k % 2, new, *_log(length_s, 1), *whole, log1p(len(lines)), *room, *sides[before], *sides[after]))
     return Features(
         np.array(rows, dtype=np.float32),
         np.array([counts[k // 2].syllables if k % 2 else 0 for k in range(len(rows))], dtype=np.float32),
         np.array([stretch_of.get(k, 0) for k in range(len(rows))], dtype=np.int64),
         np.array([stretch.spare_s for stretch in stretches]),
     )
+
+
+def _log(value: float | None, usual: float) -> tuple[float, float]:
+    """Whether a value is known, and how far it is from the usual."""
+    return (0.0, 0.0) if value is None else (1.0, log(max(value / usual, 0.05)))
+
+
+def _pace_s(counts: Sequence[Counts], lengths_s: Sequence[float | None]) -> float | None:
+    """Seconds of a syllable in the lines that are pinned."""
+    pinned = [(length_s, count.syllables) for length_s, count in zip(lengths_s, counts, strict=True) if length_s]
+    return sum(length_s for length_s, _ in pinned) / sum(n for _, n in pinned) if pinned else None
 
 
 def _room(stretch: Stretch, counts: Sequence[Counts], k: int) -> tuple[float, ...]:
@@ -126,28 +128,29 @@ def _room(stretch: Stretch, counts: Sequence[Counts], k: int) -> tuple[float, ..
     return log(length_s / 30), log(length_s / syllables), log(length_s / len(own)), before / syllables
 
 
-def _place(lines: Sequence[AskedLine], i: int) -> tuple[float, ...]:
-    """Where a line stands, and in what; zeros before the first and after the last."""
-    if not 0 <= i < len(lines):
-        return (0.0,) * PLACES
-    mark = section_of(lines[i].section)
-    section = tuple(float(mark == INDEX[f"[{name}]"]) for name in SECTIONS)
-    first = next(j for j in range(i, -1, -1) if j == 0 or _section(lines, j - 1) != _section(lines, i))
-    past = next((j for j in range(i, len(lines)) if _section(lines, j) != _section(lines, i)), len(lines))
-    sung = sum(line.text == lines[i].text for line in lines[:i])
-    heard = sum(_section(lines, j) == _section(lines, i) for j in range(first))
+def _side(
+    lines: Sequence[AskedLine], counts: Sequence[Counts], lengths_s: Sequence[float | None], i: int
+) -> tuple[float, ...]:
+    """What a part knows of a line beside it, or of the line that it is: what there is to sing, and where it stands."""
+    line, mark = lines[i], section_of(lines[i].section)
+    first = next(j for j in range(i, -1, -1) if j == 0 or lines[j - 1].section != line.section)
+    past = next((j for j in range(i, len(lines)) if lines[j].section != line.section), len(lines))
+    alike = [length_s for j, length_s in enumerate(lengths_s) if length_s and lines[j].text == line.text and j != i]
     return (
         1.0,
-        *section,
+        *_logs(counts[i]),
+        *_log(mean(alike) if alike else None, 1),
+        *(float(mark == INDEX[f"[{name}]"]) for name in SECTIONS),
         i / len(lines),
         float(i == len(lines) - 1),
         log1p(i - first),
         log1p(past - 1 - i),
         log1p(past - first),
-        log1p(sung),
-        log1p(heard),
+        log1p(sum(other.text == line.text for other in lines[:i])),
+        log1p(sum(other.section == line.section for other in lines[:first])),
     )
 
 
-def _section(lines: Sequence[AskedLine], i: int) -> str | None:
-    return lines[i].section if 0 <= i < len(lines) else None
+@lru_cache(maxsize=100_000)
+def _logs(counts: Counts) -> tuple[float, ...]:
+    return tuple(log1p(getattr(counts, field.name)) for field in fields(counts))

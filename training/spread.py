@@ -33,22 +33,23 @@ class Spread:
 
     def loss(self, lengths_s: Tensor) -> Tensor:
         """b k seconds -> b: nats against them for each part that is free, up to what no network can change."""
-        member = self._member()  # b k s
         free = self.stretch > 0
-        missed = torch.where(free, (lengths_s.clamp(min=SHORTEST_S) - LEAST_S).log().float() - self.centre, 0.0)
-        sway = self.sway * free[..., None]
-        covariance = torch.diag_embed(torch.where(free, self.deviation**2, 1.0)) + sway @ sway.mT
+        member = F.one_hot(self.stretch, self.spare_s.shape[1] + 1)[..., 1:].double()  # b k s: which part is of which
+        missed = torch.where(free, (lengths_s.double().clamp(min=SHORTEST_S) - LEAST_S).log() - self.centre, 0.0)
+        sway = (self.sway * free[..., None]).double()
+        covariance = torch.diag_embed(torch.where(free, self.deviation.double() ** 2, 1.0)) + sway @ sway.mT
         root = torch.linalg.cholesky(covariance)
         apart = torch.cholesky_solve(torch.cat((missed[..., None], member), dim=-1), root)  # b k 1+s
         squares = (missed[..., None] * apart[..., :1]).sum(dim=(1, 2))
         common = member.mT @ apart  # b s 1+s: what the stretches' common factors explain
         used = member.any(dim=1)
-        factors = common[..., 1:] + torch.diag_embed((~used).float())
+        factors = common[..., 1:] + torch.diag_embed((~used).double())
         factor_root = torch.linalg.cholesky(factors)
         explained = torch.linalg.solve_triangular(factor_root, common[..., :1], upper=False).square().sum(dim=(1, 2))
         volume = 2 * (_log_diagonal(root) + _log_diagonal(factor_root))
         degrees = free.sum(dim=1) - used.sum(dim=1)
-        return (squares - explained + volume + degrees * log(2 * pi)) / 2 / free.sum(dim=1).clamp(min=1)
+        nats = (squares - explained + volume + degrees * log(2 * pi)) / 2
+        return (nats / free.sum(dim=1).clamp(min=1)).float()
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """n b k seconds, float64: `count` ways to share each song's time out; 0 where a part is not free."""
@@ -80,10 +81,6 @@ class Spread:
     def _logs(self, alone: Tensor, together: Tensor) -> Tensor:
         """Unit noise of each part, n b k, and of each sway, n b r -> logarithms of weights, n b k."""
         return self.centre + self.deviation * alone + (self.sway @ together[..., None]).squeeze(-1)
-
-    def _member(self) -> Tensor:
-        """b k s: 1 where a part is of a stretch."""
-        return F.one_hot(self.stretch, self.spare_s.shape[1] + 1)[..., 1:].float()
 
 
 def _log_diagonal(root: Tensor) -> Tensor:

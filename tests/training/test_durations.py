@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.durations import Durations, bins_of, hear
-from training.lrc import read_lrc, write_lrc
+from training.lrc import clock, read_lrc, write_lrc
 from training.parts import LEAST_S
 from training.request import AskedLine, Request
 from training.settings import DurationSettings
@@ -124,3 +124,13 @@ def test_a_word_of_a_prompt_is_the_same_bin_in_any_case_and_place():
 def test_bad_requests_are_named():
     with pytest.raises(ValueError, match="no lyrics to be timed"):
         MODEL.mean(Request(10.0))
+
+
+def test_what_is_taken_out_of_an_lrc_is_timed_anew_and_the_rest_stays():
+    written = write_lrc(MODEL.mean(SONG))
+    first, second, third = read_lrc(written).lines
+    edited = written.replace(f"[{clock(second.start_s or 0)}]{second.text}", second.text)
+    edited = edited.replace(second.text, f"[{clock(first.end_s or 0)}]\n{second.text}")
+    again = MODEL.mean(read_lrc(edited)).lines
+    assert again[::2] == (first, third)
+    assert (first.end_s or 0) < (again[1].start_s or 0) < (again[1].end_s or 0) < (third.start_s or 0)
