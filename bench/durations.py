@@ -1,11 +1,12 @@
-"""How far line lengths are from the truth: python bench/durations.py [--songs 2000] [--test 300] [--epochs N]
+"""How far line lengths are from the truth: python -m bench.durations [--songs 2000] [--test 300] [--epochs N]
 
 Songs of the song maker (bench/song_lines.py), whose lines lie on bars. To take them off: each song runs faster and
 slower than its tempo says, by up to a tenth, in a slow wave of its own; and each line is then up to an eighth longer or
 shorter, and begins up to a sixteenth of its length sooner or later. What the network is tested on comes of other seeds
 than what it learns from, and neither tempo nor prompt are told but where the table says so.
 
-Lengths: mean absolute error of a line's length. Starts: of the time at which it starts.
+Lengths: mean absolute error of a line's length. Starts: of the time at which it starts. Really sung: of the lengths in
+the songs of the demo, which have the song maker's voices and lie on their bars.
 """
 
 import argparse
@@ -50,14 +51,12 @@ def main() -> None:
     grid = songs(TEST_SEED, arguments.test)
     test = [off_the_bars(song, random) for song in grid]
     start_s = time.perf_counter()
-    model = fit(train, DurationSettings(epochs=arguments.epochs), lambda epoch, loss: print(f"{epoch} {loss:.3f}"))
+    model = fit(train, DurationSettings(epochs=arguments.epochs))
     print(f"{len(train)} songs to learn from, {(time.perf_counter() - start_s):.0f} s of learning on one thread")
-    table(ways(train, model), test, grid)
+    demo = [song for song in map(demo_song, sorted(DEMO.glob("*.json"))) if song.request.lines]
+    table(ways(train, model), test, demo, grid)
     believed(model, test)
     pinned(model, test)
-    demo = [song for song in map(demo_song, sorted(DEMO.glob("*.json"))) if song.request.lines]
-    print(f"\nthe {len(demo)} songs of the demo, really sung, on their bars")
-    table(ways(train, model), demo, demo)
 
 
 def songs(seed: int, count: int) -> list[Example]:
@@ -129,17 +128,25 @@ def ways(train: Sequence[Example], model: Durations) -> dict[str, Way]:
     }
 
 
-def table(of: dict[str, Way], truths: Sequence[Example], grid: Sequence[Example]) -> None:
-    """Errors of each way, and those of the bars that the lines were taken off."""
-    print(f"{len(truths)} songs, {sum(len(song.request.lines) for song in truths)} lines")
-    print(f"{'':50} {'lengths':>9} {'of baseline':>12} {'starts':>9}")
+def table(of: dict[str, Way], test: Sequence[Example], demo: Sequence[Example], grid: Sequence[Example]) -> None:
+    """Errors of each way, and those of the bars that the lines of the test were taken off."""
+    for name, songs_of in {"test": test, "demo": demo}.items():
+        print(f"{name}: {len(songs_of)} songs, {sum(len(song.request.lines) for song in songs_of)} lines")
+    print(f"{'':48} {'lengths':>9} {'of baseline':>12} {'starts':>9} {'really sung':>12}")
     baseline_s = None
-    asked = [replace(song, request=freed(song.request)) for song in truths]
-    for name, way in {**of, "the bars themselves": None}.items():
-        done = [way(song) for song in asked] if way else [song.request for song in grid]
-        length_s, start_s = errors(done, [song.request for song in truths])
+    for name, way in of.items():
+        length_s, start_s = tested(way, test)
         baseline_s = baseline_s or length_s
-        print(f"{name:50} {length_s:7.3f} s {length_s / baseline_s:11.0%} {start_s:7.2f} s")
+        sung_s, _ = tested(way, demo)
+        print(f"{name:48} {length_s:7.3f} s {length_s / baseline_s:12.0%} {start_s:7.2f} s {sung_s:10.3f} s")
+    length_s, start_s = errors([song.request for song in grid], [song.request for song in test])
+    print(f"{'the bars themselves':48} {length_s:7.3f} s {length_s / (baseline_s or 1):12.0%} {start_s:7.2f} s")
+
+
+def tested(way: Way, truths: Sequence[Example]) -> tuple[float, float]:
+    """Mean absolute errors of lengths and starts."""
+    done = [way(replace(song, request=freed(song.request))) for song in truths]
+    return errors(done, [song.request for song in truths])
 
 
 def believed(model: Durations, truths: Sequence[Example]) -> None:

@@ -51,9 +51,9 @@ def example_of(sample: Mapping[str, Any]) -> Example | None:
     to_s = min((row["start_s"] for row in parts if row["start_s"] > whole[-1]["start_s"]), default=sample["duration_s"])
     lines: list[AskedLine] = []
     for row, next_s in zip(whole, [*(row["start_s"] for row in whole[1:]), to_s], strict=True):
-        start_s, end_s = max(row["start_s"], from_s), min(row["end_s"], next_s)
+        start_s, end_s = max(row["start_s"], from_s) - from_s, min(row["end_s"], next_s) - from_s
         if end_s - start_s >= SHORTEST_LINE_S:
-            lines.append(AskedLine(row["text"], start_s - from_s, end_s - from_s))
+            lines.append(AskedLine(row["text"], start_s, end_s))
     if not lines:
         return None
     request = Request(to_s - from_s, sample["caption"] or "", tuple(lines), lyrics["language"])

@@ -99,7 +99,7 @@ class DurationSettings(BaseModel):
     sways: PositiveInt = Field(2, description="Ways in which the lines of a song are longer or shorter together.")
     prompt_words: PositiveInt = Field(4096, description="Bins of the prompt's words; two may share one.")
     dropout: NonNegativeFloat = Field(0.0, lt=1, description="While it learns; more where songs are few.")
-    epochs: PositiveInt = Field(20, description="Times that it sees each song.")
+    epochs: PositiveInt = Field(30, description="Times that it sees each song.")
     batch: PositiveInt = Field(32, description="Songs a step.")
     rate: PositiveFloat = Field(2e-3, description="Of learning, at its highest.")
     weight_decay: NonNegativeFloat = Field(0.01, description="Of AdamW.")

@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from training.duration_baselines import by_syllables, syllable_s_of
+from training.durations import hear
 from training.durations_training import Example, example_of, fit, hidden, load, save
+from training.parts import lengths_of
 from training.request import AskedLine, Request
 from training.settings import DurationSettings
 
@@ -143,6 +147,26 @@ def test_where_voices_overlap_a_line_ends_when_the_next_begins():
 )  # fmt: skip
 def test_a_window_without_a_whole_line_is_no_example(rows: list[dict[str, Any]]):
     assert example_of(sample(*rows)) is None
+
+
+cuts = st.tuples(
+    st.sampled_from(["oh", "hold on", "—"]),
+    st.floats(0, 30),
+    st.floats(0, 30),
+    st.sampled_from([True, True, True, False]),
+)
+
+
+@given(st.lists(cuts, max_size=8), st.integers(0, 1000))
+def test_whatever_lines_a_window_holds_they_can_be_learnt_from(cuts: list[tuple[str, float, float, bool]], seed: int):
+    example = example_of(sample(*(row(text, min(a, b), max(a, b), whole) for text, a, b, whole in cuts)))
+    if example is not None:
+        told = hidden(example, QUICK.model_copy(update={"pins": 1.0}), torch.Generator().manual_seed(seed))
+        heard = hear([told.request], [told.tempo_bpm], QUICK)
+        lengths_s = lengths_of(example.request)
+        assert heard.parts.isfinite().all()
+        assert all(length_s is not None and length_s >= 0 for length_s in lengths_s)
+        assert sum(length_s or 0 for length_s in lengths_s) == pytest.approx(example.request.duration_s)
 
 
 def test_a_sample_without_caption_or_tempo_is_an_example_without_them():
