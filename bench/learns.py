@@ -78,7 +78,7 @@ class Onset:
 def onsets(asker: Asker) -> Iterator[list[Onset]]:
     """Of one line at several times, from one noise: when the voice begins; where there is none, at the end."""
     for sample in asker.samples:
-        line = next((line for line in whole_lines(sample) if line.end_s - line.start_s <= LINE_S), None)
+        line = short_line(sample)
         if line is None:
             continue
         for seed in SEEDS:
@@ -122,8 +122,8 @@ def prompts_rows(asker: Asker) -> list[str]:
             distances = (truths - song.mean(dim=0)).abs().mean(dim=1)
             nearest.append(int(distances.argmin()) == i)
             heard = tempo_of(codec.decode(song[None])[0, ::2].numpy().astype(np.float32))
-            if tempi[i] is not None:
-                agreeing.append(agrees(heard, tempi[i]))
+            if (own := tempi[i]) is not None:
+                agreeing.append(agrees(heard, own))
                 chance += [agrees(heard, other) for j, other in enumerate(tempi) if j != i and other is not None]
     return [
         f"of {len(asker.samples)} songs, the one whose prompt was told is the nearest in mean spectrum: "
@@ -191,13 +191,20 @@ def reworded(lines: Sequence[AskedLine], words: Sequence[str]) -> tuple[AskedLin
 # What both sides need
 
 
-def whole_lines(sample: Sample) -> list[AskedLine]:
-    return lines_between(sample.lines, 0.0, sample.duration_s)
+def short_line(sample: Sample) -> AskedLine | None:
+    """The first line of a sample that has room behind all `STARTS_S`, if there is one."""
+    lines = lines_between(sample.lines, 0.0, sample.duration_s)
+    return next((line for line in lines if length_s(line) <= LINE_S), None)
+
+
+def length_s(line: AskedLine) -> float:
+    assert line.start_s is not None
+    assert line.end_s is not None
+    return line.end_s - line.start_s
 
 
 def placed_at(line: AskedLine, start_s: float) -> AskedLine:
-    assert line.start_s is not None and line.end_s is not None
-    return replace(line, start_s=start_s, end_s=start_s + line.end_s - line.start_s)
+    return replace(line, start_s=start_s, end_s=start_s + length_s(line))
 
 
 def level_db(latents: Tensor) -> NDArray[np.float64]:
@@ -257,17 +264,16 @@ def drawn(asker: Asker, path: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    sample = next(s for s in asker.samples if any(line.end_s - line.start_s <= LINE_S for line in whole_lines(s)))
-    line = next(line for line in whole_lines(sample) if line.end_s - line.start_s <= LINE_S)
+    sample, line = next((sample, line) for sample in asker.samples if (line := short_line(sample)))
     told = [placed_at(line, start_s) for start_s in STARTS_S]
     voices = asker.songs([Request(SONG_S, sample.prompt, (t,), sample.language, Track.VOCALS) for t in told], SEEDS[0])
     prompted = asker.samples[: len(STARTS_S)]
     music = asker.songs([Request(SONG_S, s.prompt, (), None, Track.ACCOMPANIMENT) for s in prompted], SEEDS[0])
     figure, axes = pyplot.subplots(2, len(STARTS_S), figsize=(12, 5), layout="constrained", sharey=True)
-    for ax, song, asked in zip(axes[0], voices, told, strict=True):
+    for ax, song, start_s in zip(axes[0], voices, STARTS_S, strict=True):
         ax.imshow(song.T, origin="lower", aspect="auto", extent=(0, SONG_S, 0, MODEL.dit.channels), vmin=-11, vmax=-2)
-        ax.axvspan(asked.start_s, asked.end_s, fill=False, edgecolor="white")
-        ax.set_title(f"“{line.text}” at {asked.start_s:.1f} s", fontsize=9)
+        ax.axvspan(start_s, start_s + length_s(line), fill=False, edgecolor="white")
+        ax.set_title(f"“{line.text}” at {start_s:.1f} s", fontsize=9)
     for ax, song, asked_of in zip(axes[1], music, prompted, strict=True):
         ax.imshow(song.T, origin="lower", aspect="auto", extent=(0, SONG_S, 0, MODEL.dit.channels), vmin=-11, vmax=-2)
         ax.set_title(asked_of.short_prompt, fontsize=9)

@@ -132,9 +132,11 @@ class Conditioner(nn.Module):
 
     def forward(self, told: Told) -> Asked:
         row_there = told.row != INDEX[PAD]
-        prompt = (
-            self.prompt(told.prompt) if told.prompt.is_floating_point() else self.prompt(told.prompt, told.prompt_there)
-        )
+        dtype = self.no_grid.dtype  # sharded weights may come in half precision
+        if told.prompt.is_floating_point():
+            prompt = self.prompt(told.prompt.to(dtype))
+        else:
+            prompt = self.prompt(told.prompt, told.prompt_there)
         row = self.row(told.row, row_there) + self.language(told.language)[:, None]
         prompt, prompt_there = _or_null(prompt, told.prompt_there, told.tells_prompt, self.no_prompt)
         row, row_there = _or_null(row, row_there, told.tells_lyrics, self.no_lyrics)
@@ -146,7 +148,7 @@ class Conditioner(nn.Module):
             lyrics=sung,
             whole=self.track(told.track)
             + self.given(told.given)
-            + self.length(waves(told.duration_s / self.settings.longest_s, 256)),
+            + self.length(waves(told.duration_s / self.settings.longest_s, 256).to(dtype)),
             context=told.context,
         )
 
@@ -177,7 +179,8 @@ class Reader(nn.Module):
         self.layers = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
 
     def forward(self, row: Tensor, there: Tensor) -> Tensor:
-        x = self.symbols(row) + places(row.shape[1], self.symbols.embedding_dim, row.device)
+        symbols = self.symbols(row)
+        x = symbols + places(row.shape[1], symbols.shape[-1], row.device).to(symbols.dtype)
         seen = there | ~there.any(dim=1, keepdim=True)  # a row of padding alone hears itself, and is not listened to
         read: Tensor = self.layers(x, src_key_padding_mask=~seen)
         return read

@@ -70,7 +70,7 @@ class Dit(nn.Module):
         if frames is not None:
             there = _tokens(frames[..., None].float(), patch).amax(dim=-1) > 0  # b m
             heard = heard * frames[..., None]
-        x = self.into(_tokens(heard, patch))  # b m d
+        x = self.into(_tokens(heard, patch).to(self.into.weight.dtype))  # b m d
         text = self.text(asked.text)  # b k d
         level = self.time(waves(t, TIME_WAVES).to(x.dtype)) + asked.whole  # b d
         modulation = self.modulation(level).unflatten(-1, (MODULATIONS, -1))  # b 6 d

@@ -62,7 +62,8 @@ def bare(model: nn.Module) -> SongModel:
 def _sharded(model: SongModel, settings: RunSettings, ranks: Ranks) -> nn.Module:
     mesh = init_device_mesh(torch.device(ranks.device).type, (ranks.world,))
     half = torch.bfloat16 if settings.precision == "bfloat16" else None
-    policy = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32)
+    # Inputs stay as they are: a noise level in half precision would be another one.
+    policy = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32, cast_forward_inputs=False)
     for block in model.dit.blocks:
         fully_shard(block, mesh=mesh, mp_policy=policy)
     fully_shard(model, mesh=mesh, mp_policy=policy)

@@ -66,7 +66,7 @@ def run(settings: RunSettings, ranks: Ranks, tell: Callable[[str], None] = lambd
     Raises:
         one of FAULTS: what is wrong and what to do; the last checkpoint is whole.
     """
-    codec = open_codec(settings.model.codec, ranks.device)
+    codec = open_codec(settings.model.codec)
     corpus = corpus_of(settings)
     encoder = open_encoder(settings.model.conditions, ranks.device, settings.folder / "prompts")
     model = new_model(settings.model, settings.seed, encoder.width if encoder else 0)

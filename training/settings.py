@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 
 class DitSettings(BaseModel):
@@ -86,3 +86,30 @@ class SamplerSettings(BaseModel):
     scheduler: Literal["ddim", "dpm", "euler"] = Field("dpm", description="ddim for v alone, euler for flow alone.")
     steps: PositiveInt = Field(32, description="Noise levels that are gone through.")
     shift: PositiveFloat = Field(1.0, description="Of a flow: above 1, more of the steps are spent on noise.")
+
+
+class DurationSettings(BaseModel):
+    """The network that says how long lines and the gaps between them are, and how it learns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: PositiveInt = Field(96, description="Of what is known about a line or a gap, in channels.")
+    layers: PositiveInt = Field(3, description="Of the transformer.")
+    heads: PositiveInt = Field(4, description="Of attention; they share the width evenly.")
+    sways: PositiveInt = Field(2, description="Ways in which the lines of a song are longer or shorter together.")
+    prompt_words: PositiveInt = Field(4096, description="Bins of the prompt's words; two may share one.")
+    dropout: NonNegativeFloat = Field(0.0, lt=1, description="While it learns; more where songs are few.")
+    epochs: PositiveInt = Field(30, description="Times that it sees each song.")
+    batch: PositiveInt = Field(32, description="Songs a step.")
+    rate: PositiveFloat = Field(2e-3, description="Of learning, at its highest.")
+    weight_decay: NonNegativeFloat = Field(0.01, description="Of AdamW.")
+    tells_tempo: float = Field(0.5, ge=0, le=1, description="Share of songs that come with their tempo.")
+    tells_prompt: float = Field(0.7, ge=0, le=1, description="Share of songs that come with their prompt.")
+    pins: float = Field(0.5, ge=0, le=1, description="Share of songs that come with some of their lines pinned.")
+    seed: int = Field(1, description="Of all that is drawn while it learns.")
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "DurationSettings":
+        if self.width % (2 * self.heads):
+            raise ValueError(f"{self.heads} heads cannot share {self.width} channels in pairs")
+        return self

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from assets.lyrics.align import PlacedLine
+from training.lrc import clock
 
 
 def lrc(lines: Sequence[PlacedLine], *, words: bool = True, title: str | None = None, artist: str | None = None) -> str:
@@ -12,9 +13,9 @@ def lrc(lines: Sequence[PlacedLine], *, words: bool = True, title: str | None = 
     for line in lines:
         text = line.text
         if words:
-            text = " ".join(f"<{_clock(word.start_s)}> {word.text}" for word in line.words)
-            text += f" <{_clock(line.end_s)}>"
-        out.append(f"[{_clock(line.start_s)}] {text}")
+            text = " ".join(f"<{clock(word.start_s)}> {word.text}" for word in line.words)
+            text += f" <{clock(line.end_s)}>"
+        out.append(f"[{clock(line.start_s)}] {text}")
     return "\n".join(out) + "\n"
 
 
@@ -37,8 +38,3 @@ def as_values(lines: Sequence[PlacedLine]) -> list[dict[str, object]]:
 
 def as_json(row: dict[str, object]) -> bytes:
     return json.dumps(row, ensure_ascii=False, indent=1, sort_keys=True).encode()
-
-
-def _clock(seconds: float) -> str:
-    hundredths = round(seconds * 100)
-    return f"{hundredths // 6000:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"

@@ -126,6 +126,13 @@ def test_two_ranks_learn_and_average_what_one_rank_does_from_twice_the_batches(s
     assert all(torch.allclose(shared_average[name], weight, atol=1e-4) for name, weight in average.items())
 
 
+def test_two_ranks_that_share_every_weight_learn_in_half_precision(settings: Make):
+    full, half = settings("full", accumulation=2), settings("half", parallel="fsdp", precision="bfloat16")
+    alone(full)
+    shared(half)
+    assert losses(half) == pytest.approx(losses(full), rel=0.05)
+
+
 def test_a_run_may_go_on_with_another_number_of_ranks(settings: Make):
     one = settings("one", accumulation=2)
     alone(one)

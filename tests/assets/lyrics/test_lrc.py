@@ -2,7 +2,10 @@ import json
 
 from assets.lyrics.align import PlacedLine, PlacedWord
 from assets.lyrics.lrc import as_json, as_values, lrc
+from assets.lyrics.text import sung_lines
 from assets.tracks.given_lyrics import parse_lyrics
+from training.lrc import read_lrc, write_lrc
+from training.request import AskedLine, Request
 
 LINES = [
     PlacedLine("Hold on,", (PlacedWord("Hold", 59.996, 60.5, 0.9), PlacedWord("on,", 60.5, 61.0, 0.8))),
@@ -30,3 +33,17 @@ def test_the_json_holds_the_lines_as_the_table_does():
     values = as_values(LINES)
     assert json.loads(as_json({"lines": values}))["lines"] == values
     assert values[0]["end_s"] == 61.0
+
+
+def test_a_song_to_be_made_can_have_the_lines_of_a_placed_one():
+    song = read_lrc("[length:02:00]\n" + lrc(LINES))
+    assert [(line.text, line.start_s, line.end_s) for line in song.lines] == [
+        ("Hold on,", 60.0, 61.0),
+        ("déjà vu", 75.1, 76.0),
+    ]
+
+
+def test_the_lines_of_a_song_to_be_made_can_come_with_a_file():
+    song = Request(90.0, lines=(AskedLine("Hold on", 1.0, 2.5, "Verse"), AskedLine("oh", section="Chorus")))
+    given = sung_lines((line.text, line.anchor_s) for line in parse_lyrics(write_lrc(song)))
+    assert [(line.text, line.anchor_s) for line in given] == [("Hold on", 1.0), ("oh", None)]
