@@ -21,11 +21,11 @@ import numpy as np
 import torch
 
 from bench.song_lines import sung_song
-from training.duration_baselines import by_syllables, on_the_beat, syllable_s_of
-from training.durations import Durations, hear
-from training.durations_training import Example, fit
-from training.line_features import counts_of
-from training.parts import lengths_of, timed
+from training.durations.baselines import by_syllables, on_the_beat, syllable_s_of
+from training.durations.features import counts_of
+from training.durations.fit import Example, fit
+from training.durations.network import Durations, hear
+from training.durations.parts import lengths_of, timed
 from training.request import AskedLine, Request
 from training.settings import DurationSettings
 

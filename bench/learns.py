@@ -17,22 +17,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resources.stores import FolderStore
-from training.codec import open_codec
-from training.corpus import Corpus, Sample, open_corpus
-from training.draws import lines_between
-from training.examples import Scale
-from training.feed import Feed
+from training.codec import Scale, open_codec
+from training.data.corpus import Corpus, Sample, open_corpus
+from training.data.draws import lines_between
+from training.data.latents import codec_name, encode_shard, index_shards
+from training.data.order import Position
 from training.generate import Singer
 from training.guidance import Guidance, State, both
-from training.latents import codec_name, encode_shard, index_shards
 from training.model import SongModel, new_model
-from training.order import Position
-from training.ranks import Ranks
 from training.request import AskedLine, Request, Track
-from training.run_settings import ModelSettings, OptimiserSettings, RunSettings
-from training.settings import CodecSettings, DitSettings, ObjectiveSettings, SamplerSettings
+from training.run.feed import Feed
+from training.run.ranks import Ranks
+from training.run.settings import OptimiserSettings, RunSettings
+from training.run.trainer import Trainer
+from training.settings import CodecSettings, DitSettings, ModelSettings, ObjectiveSettings, SamplerSettings
 from training.stages import GivenShares, StageSettings, TrackShares
-from training.trainer import Trainer
 
 WINDOW_S, SONG_S = 10.0, 5.0
 CODEC = CodecSettings(bands=64)

@@ -25,11 +25,11 @@ from torch import Tensor
 
 from resources.stores import FolderStore
 from resources.tars import TarWriter
-from training.corpus import Corpus, Sample, open_corpus, sample_of
-from training.latents import ABOUT, INDEX
-from training.loader import load
-from training.members import FILES, JSON, npy_of
-from training.order import Order, Position, batches_of
+from training.data.corpus import Corpus, Sample, open_corpus, sample_of
+from training.data.latents import ABOUT, INDEX
+from training.data.loader import load
+from training.data.members import FILES, JSON, npy_of
+from training.data.order import Order, Position, batches_of
 from training.request import Track
 
 CHANNELS, FRAME_S = 96, 1024 / 44_100

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.songmaker import songmaker
-from training.durations_training import Example
+from training.durations.fit import Example
 from training.request import AskedLine, Request
 
 VOICES = ("joe", "joan")

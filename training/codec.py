@@ -3,6 +3,7 @@
 Letters: b batch, t sample, n latent frame, c latent channel, f bin of a spectrum.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from math import ceil
 from typing import Protocol
@@ -45,6 +46,26 @@ def open_codec(settings: CodecSettings, device: str = "cpu") -> Codec:
     from training.learned_codecs import open_learned
 
     return open_learned(settings, device)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What one must know of a codec to put its latents in numbers, without opening it."""
+
+    frame_s: float
+    channels: int
+    mean: float
+    spread: float
+
+    @classmethod
+    def of(cls, codec: Codec) -> "Scale":
+        return cls(codec.frame_s, codec.channels, codec.mean, codec.scale)
+
+    def level(self, latents: Tensor) -> Tensor:
+        return (latents - self.mean) / self.spread
+
+    def unlevel(self, latents: Tensor) -> Tensor:
+        return latents * self.spread + self.mean
 
 
 class MelCodec:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from training.codec import Scale
 from training.conditioning import FrozenEncoder, Told, tell
-from training.examples import Scale
 from training.guidance import Guidance, State
 from training.model import SongModel
 from training.objective import Objective

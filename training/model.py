@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from training.conditioning import Conditioner, Told
 from training.dit import Dit
-from training.run_settings import ModelSettings
+from training.settings import ModelSettings
 
 
 class SongModel(nn.Module):

@@ -78,6 +78,17 @@ class ObjectiveSettings(BaseModel):
     shift: PositiveFloat = Field(1.0, description="Above 1 all levels are moved towards noise, as long songs need.")
 
 
+class ModelSettings(BaseModel):
+    """All that a checkpoint must agree with: it is saved beside the weights, and nothing else is loaded into it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dit: DitSettings = DitSettings()
+    conditions: ConditionSettings = ConditionSettings()
+    codec: CodecSettings = CodecSettings()
+    objective: ObjectiveSettings = ObjectiveSettings()
+
+
 class SamplerSettings(BaseModel):
     """How a latent is made from noise."""
 

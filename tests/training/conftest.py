@@ -17,7 +17,7 @@ from assets.tables import Row
 from resources.ffmpeg import decode
 from resources.stores import FolderStore
 from training.codec import MelCodec
-from training.latents import LatentShard, codec_name, encode_shard, index_shards
+from training.data.latents import LatentShard, codec_name, encode_shard, index_shards
 from training.settings import CodecSettings
 
 # Tests run side by side, on small tensors; and a run in processes of its own, with one thread, must give the same bits.

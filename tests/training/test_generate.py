@@ -1,13 +1,12 @@
 import pytest
 import torch
 
-from training.examples import Scale
+from training.codec import Scale
 from training.generate import Singer
 from training.guidance import V_I, Guidance, State, both, mixdown
 from training.model import new_model
 from training.request import AskedLine, Request
-from training.run_settings import ModelSettings
-from training.settings import ConditionSettings, DitSettings, SamplerSettings
+from training.settings import ConditionSettings, DitSettings, ModelSettings, SamplerSettings
 
 SCALE = Scale(frame_s=0.1, channels=4, mean=-5.0, spread=2.0)
 MODEL = ModelSettings(

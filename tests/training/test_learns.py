@@ -12,18 +12,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.corpus import Sample
-from training.draws import draw_of, random_of, states_of
-from training.examples import Example, Scale, batch_of, example_of
+from training.codec import Scale
+from training.data.corpus import Sample
+from training.data.draws import draw_of, random_of, states_of
+from training.data.examples import Example, batch_of, example_of
 from training.generate import Singer
 from training.guidance import V_I, Guidance
 from training.model import new_model
-from training.ranks import Ranks
 from training.request import AskedLine, Request, SungLine, SungWord, Track
-from training.run_settings import ModelSettings, OptimiserSettings, RunSettings
-from training.settings import ConditionSettings, DitSettings, SamplerSettings
+from training.run.ranks import Ranks
+from training.run.settings import OptimiserSettings, RunSettings
+from training.run.trainer import Trainer
+from training.settings import ConditionSettings, DitSettings, ModelSettings, SamplerSettings
 from training.stages import GivenShares, StageSettings, ToldShares, TrackShares
-from training.trainer import Trainer
 
 SCALE = Scale(frame_s=0.1, channels=4, mean=0.0, spread=1.0)
 WORDS, PROMPTS = ("la", "do"), ("slow folk", "fast rock")

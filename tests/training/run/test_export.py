@@ -1,0 +1,83 @@
+"""What is handed on is whole, says what it was made from, and is refused where it does not fit."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.model import SongModel, new_model
+from training.run.export import CARD, WEIGHTS, ExportError, Origin, differences, export, load_start, open_export
+from training.settings import ConditionSettings, DitSettings, ModelSettings, SamplerSettings
+
+SETTINGS = ModelSettings(
+    dit=DitSettings(channels=4, width=24, depth=1, heads=2, text_width=16, lyrics_width=8),
+    conditions=ConditionSettings(layers=1),
+)
+ORIGIN = Origin("joint", 7, ("v_i", "u"), "abc", 0, 0, "", 0.5)
+
+
+def exported(folder: Path, settings: ModelSettings = SETTINGS) -> tuple[SongModel, Path]:
+    model = new_model(settings, seed=1)
+    return model, export(folder / "model", model.state_dict(), settings, SamplerSettings(), ORIGIN)
+
+
+def test_an_export_is_the_model_that_was_exported(tmp_path: Path):
+    model, folder = exported(tmp_path)
+    found = open_export(folder).model
+    assert found.settings == SETTINGS
+    assert all(torch.equal(found.state_dict()[name], weight) for name, weight in model.state_dict().items())
+
+
+def test_it_says_what_it_was_made_from(tmp_path: Path):
+    _, folder = exported(tmp_path)
+    opened = open_export(folder)
+    assert opened.origin == ORIGIN
+    assert len(opened.git_revision.rstrip("+")) in (0, 40)
+
+
+def test_the_scheduler_lies_beside_the_weights(tmp_path: Path):
+    from diffusers import DPMSolverMultistepScheduler
+
+    _, folder = exported(tmp_path)
+    assert DPMSolverMultistepScheduler.from_pretrained(folder / "scheduler").config.prediction_type == "v_prediction"
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path):
+    with pytest.raises(ExportError, match=r"is no export of a song model: it has no song_model\.json"):
+        open_export(tmp_path)
+
+
+def test_weights_of_other_settings_are_refused(tmp_path: Path):
+    _, folder = exported(tmp_path)
+    card = json.loads((folder / CARD).read_text())
+    card["model"]["dit"]["width"] = 48
+    (folder / CARD).write_text(json.dumps(card))
+    with pytest.raises(ExportError, match=r"cannot be used: Error.*size mismatch"):
+        open_export(folder)
+
+
+def test_weights_that_are_cut_off_are_refused(tmp_path: Path):
+    _, folder = exported(tmp_path)
+    (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-100])
+    with pytest.raises(ExportError, match="cannot be used"):
+        open_export(folder)
+
+
+def test_a_model_begins_with_the_weights_of_the_stage_before(tmp_path: Path):
+    before, folder = exported(tmp_path)
+    after = new_model(SETTINGS, seed=2)
+    load_start(after, folder)
+    assert all(torch.equal(after.state_dict()[name], weight) for name, weight in before.state_dict().items())
+
+
+def test_a_model_of_another_shape_does_not_begin_with_it_and_the_difference_is_named(tmp_path: Path):
+    _, folder = exported(tmp_path)
+    other = SETTINGS.model_copy(update={"dit": SETTINGS.dit.model_copy(update={"depth": 2})})
+    with pytest.raises(ExportError, match=r"another model.*dit\.depth: 2, was 1"):
+        load_start(new_model(other, seed=2), folder)
+
+
+def test_how_blocks_are_computed_makes_no_other_model():
+    other = SETTINGS.model_copy(update={"dit": SETTINGS.dit.model_copy(update={"checkpointing": True})})
+    assert differences(SETTINGS.model_dump(), other.model_dump()) == []

@@ -1,0 +1,138 @@
+"""A model as it is handed on: the averaged weights in safetensors, and all that one must know to use them.
+
+model.safetensors     the weights
+song_model.json       the model's settings, and what it was made from
+scheduler/            the scheduler that samples were drawn with, as diffusers writes it
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from training.model import SongModel
+from training.objective import Objective
+from training.sampler import scheduler_of
+from training.settings import ModelSettings, SamplerSettings
+
+WEIGHTS, CARD, SCHEDULER = "model.safetensors", "song_model.json", "scheduler"
+MOST_TOLD = 300  # letters of an error; that of PyTorch names every weight
+PACKAGES = ("torch", "diffusers", "transformers", "phonemizer", "espeakng-loader")
+
+
+class ExportError(Exception):
+    """An export that cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a model was made from."""
+
+    stage: str
+    step: int
+    states: tuple[str, ...]  # that it was trained in
+    snapshot: str  # of the latent shards
+    seed: int
+    frozen_width: int  # of the frozen encoder of prompts; 0: none
+    start: str  # the export it went on from
+    device_hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    model: SongModel
+    origin: Origin
+    git_revision: str
+
+
+def export(
+    folder: Path, weights: Mapping[str, Tensor], model: ModelSettings, sampler: SamplerSettings, origin: Origin
+) -> Path:
+    """Writes all of it under another name, then renames it."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    save_file({name: weight.contiguous() for name, weight in weights.items()}, part / WEIGHTS)
+    scheduler_of(sampler, Objective(model.objective.kind)).save_pretrained(part / SCHEDULER)
+    card = {
+        "model": model.model_dump(mode="json"),
+        "sampler": sampler.model_dump(mode="json"),
+        "origin": asdict(origin),
+        "git_revision": git_revision(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+    (part / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return folder
+
+
+def open_export(folder: Path, device: str = "cpu") -> Exported:
+    """Raises ExportError: it is not whole, not an export of a song model, or its weights are of other settings."""
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        settings = ModelSettings.model_validate(card["model"])
+        origin = Origin(**{**card["origin"], "states": tuple(card["origin"]["states"])})
+        model = SongModel(settings, origin.frozen_width)
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except FileNotFoundError as error:
+        raise ExportError(f"{folder} is no export of a song model: it has no {Path(error.filename).name}") from error
+    except (ValidationError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        cause = " ".join(str(error).split())[:MOST_TOLD]
+        raise ExportError(f"the export {folder} cannot be used: {cause}") from error
+    return Exported(model.to(device).eval(), origin, card["git_revision"])
+
+
+def git_revision() -> str:
+    """Of the code that runs, with a + where it was changed since; empty outside of a checkout."""
+    house = Path(__file__).parent
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=house, capture_output=True, text=True, check=True)
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=house,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Where two nested settings differ, as `dit.width: 192, was 256`; how blocks are computed does not count."""
+    one, other = _flat(ours), _flat(theirs)
+    names = [name for name in one if one[name] != other.get(name) and not name.endswith("dit.checkpointing")]
+    return [f"{name}: {one[name]}, was {other.get(name)}" for name in names]
+
+
+def _flat(settings: Mapping[str, object], before: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return flat
+
+
+def load_start(model: SongModel, folder: Path) -> None:
+    """Begins a model with the weights of another one's export.
+
+    Raises:
+        ExportError: it is of a model of another shape.
+    """
+    before = open_export(folder).model
+    ours, theirs = (each.settings.model_dump(mode="json") for each in (model, before))
+    if different := differences(ours, theirs):
+        raise ExportError(f"{folder} is of another model than the one that is to go on from it: {'; '.join(different)}")
+    with torch.no_grad():
+        model.load_state_dict(before.state_dict())

@@ -1,0 +1,58 @@
+"""Songs that a run makes on its way, always the same ones, so that one hears it learn.
+
+Letters: n latent frame, c latent channel, t sample.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import soundfile
+from torch import Tensor
+
+from training.codec import Codec, Scale
+from training.conditioning import FrozenEncoder
+from training.data.corpus import Corpus
+from training.data.draws import draw_of, lines_between, random_of, states_of
+from training.generate import Singer
+from training.guidance import V_I, Guidance
+from training.model import SongModel
+from training.request import Request
+from training.run.checkpoints import step_name
+from training.run.curves import Curves
+from training.run.settings import RunSettings
+
+SONGS = 2
+
+
+def hear(
+    weights: Mapping[str, Tensor],
+    step: int,
+    settings: RunSettings,
+    corpus: Corpus,
+    codec: Codec,
+    encoder: FrozenEncoder | None,
+    curves: Curves,
+) -> list[Path]:
+    """Makes what a corpus's first samples say, with these weights; writes it as FLAC, and to the curves."""
+    model = SongModel(settings.model, encoder.width if encoder else 0).eval()
+    model.load_state_dict(dict(weights))
+    singer = Singer(model, Scale.of(codec), settings.sampler, states_of(settings.stage), encoder)
+    requests = [request_of(settings, corpus, index) for index in range(min(SONGS, len(corpus)))]
+    folder = settings.folder / "samples" / step_name(step)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for i, latents in enumerate(singer.latents(requests, Guidance(V_I), singer.noise(requests, seed=0))):
+        sound = codec.decode(latents[None])[0]
+        paths.append(folder / f"{i}.flac")
+        soundfile.write(paths[-1], sound.clamp(-1, 1).numpy(), codec.rate_hz)
+        curves.add_sound(step, f"song {i}", sound, codec.rate_hz)
+    return paths
+
+
+def request_of(settings: RunSettings, corpus: Corpus, index: int) -> Request:
+    """All that is known of the beginning of a sample, for the track that its first draw has."""
+    draw = draw_of(settings.stage, random_of(settings.seed, 0, index))
+    sample = corpus.read(index, ())
+    duration_s = min(sample.duration_s, settings.crop_s)
+    lines = tuple(lines_between(sample.lines, 0.0, duration_s))
+    return Request(duration_s, sample.prompt, lines, sample.language, draw.track)
