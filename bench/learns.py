@@ -1,4 +1,4 @@
-"""Whether the song model learns what it is told: python -m bench.learns --store data --work FOLDER [--steps 900]
+"""Whether the song model learns what it is told: python -m bench.learns --store data --work FOLDER [--steps 1000]
 
 It is overfitted to ten-second windows of a store's shards (`melisma demo` makes some), the densest of each song that
 is sung, and then asked for songs from the same noise, with one thing changed that is told. Each line of the table is
@@ -31,16 +31,22 @@ from training.run.ranks import Ranks
 from training.run.settings import OptimiserSettings, RunSettings
 from training.run.trainer import Trainer
 from training.settings import CodecSettings, DitSettings, ModelSettings, ObjectiveSettings, SamplerSettings
-from training.stages import GivenShares, StageSettings, TrackShares
+from training.stages import GivenShares, StageSettings, ToldShares, TrackShares
 
 WINDOW_S, SONG_S = 10.0, 5.0
-CODEC = CodecSettings(bands=64)
-MODEL = ModelSettings(dit=DitSettings(channels=64, patch=4), codec=CODEC, objective=ObjectiveSettings(shift=4.0))
+CODEC = CodecSettings(bands=64, hop=2048)
+# So few songs are told apart by a thousandth of what they sound like: only where nearly all is noise is there anything
+# to be learnt from what is told.
+TIMES = ObjectiveSettings(spread=2.0, shift=10.0)
+MODEL = ModelSettings(dit=DitSettings(channels=CODEC.bands, patch=4), codec=CODEC, objective=TIMES)
 STAGE = StageSettings(
+    told=ToldShares(both=0.85, prompt=0.05, lyrics=0.05, nothing=0.05),
+    line_jitter=0.0,
+    untimed=0.0,
     tracks=TrackShares(mix=0.0, vocals=0.5, accompaniment=0.5),
     given=GivenShares(nothing=1.0, beginning=0.0, surroundings=0.0, vocals=0.0, accompaniment=0.0),
 )
-BATCH = 16
+BATCH = 32
 STARTS_S = (0.4, 1.2, 2.0)  # of a line that is asked for at several times
 LINE_S = 2.6  # the longest that fits behind all of these
 SILENT_DB = 25.0  # below the loudest frame of a voice
@@ -77,14 +83,12 @@ class Onset:
 def onsets(asker: Asker) -> Iterator[list[Onset]]:
     """Of one line at several times, from one noise: when the voice begins; where there is none, at the end."""
     for sample in asker.samples:
-        line = short_line(sample)
-        if line is None:
-            continue
-        for seed in SEEDS:
-            placed = [placed_at(line, start_s) for start_s in STARTS_S]
-            requests = [Request(SONG_S, sample.prompt, (each,), sample.language, Track.VOCALS) for each in placed]
-            songs = asker.songs(requests, seed)
-            yield [Onset(s, onset_s(song, asker.frame_s)) for s, song in zip(STARTS_S, songs, strict=True)]
+        for line in short_lines(sample):
+            for seed in SEEDS:
+                placed = [placed_at(line, start_s) for start_s in STARTS_S]
+                requests = [Request(SONG_S, sample.prompt, (each,), sample.language, Track.VOCALS) for each in placed]
+                songs = asker.songs(requests, seed)
+                yield [Onset(s, onset_s(song, asker.frame_s)) for s, song in zip(STARTS_S, songs, strict=True)]
 
 
 def onset_s(song: Tensor, frame_s: float) -> float:
@@ -107,34 +111,19 @@ def times_row(found: Sequence[Sequence[Onset]]) -> str:
 # Prompts
 
 
-def prompts_rows(asker: Asker) -> list[str]:
+def prompts_row(asker: Asker) -> str:
     """Accompaniments of one noise under each song's prompt: is the song of that prompt the nearest in sound?"""
-    from assets.captions.tempo import tempo_of
-
     truths = torch.stack([sample.latents[Track.ACCOMPANIMENT].mean(dim=0) for sample in asker.samples])
-    tempi = [sample.tempo_bpm for sample in asker.samples]
-    nearest, agreeing, chance = [], [], []
-    codec = open_codec(CODEC)
+    nearest = []
     for seed in SEEDS:
         requests = [Request(SONG_S, sample.prompt, (), None, Track.ACCOMPANIMENT) for sample in asker.samples]
         for i, song in enumerate(asker.songs(requests, seed)):
             distances = (truths - song.mean(dim=0)).abs().mean(dim=1)
             nearest.append(int(distances.argmin()) == i)
-            heard = tempo_of(codec.decode(song[None])[0, ::2].numpy().astype(np.float32))
-            if (own := tempi[i]) is not None:
-                agreeing.append(agrees(heard, own))
-                chance += [agrees(heard, other) for j, other in enumerate(tempi) if j != i and other is not None]
-    return [
+    return (
         f"of {len(asker.samples)} songs, the one whose prompt was told is the nearest in mean spectrum: "
-        f"{np.mean(nearest):.0%} (by chance {1 / len(asker.samples):.0%})",
-        f"tempo within 4 % of the prompt's, or of twice or half of it: {np.mean(agreeing):.0%} "
-        f"(of the other prompts': {np.mean(chance):.0%})",
-    ]
-
-
-def agrees(heard: object, wanted_bpm: float) -> bool:
-    bpm = getattr(heard, "bpm", None)
-    return bpm is not None and any(abs(bpm * times / wanted_bpm - 1) < 0.04 for times in (0.5, 1.0, 2.0))
+        f"{np.mean(nearest):.0%} (by chance {1 / len(asker.samples):.0%}; {len(SEEDS)} noises)"
+    )
 
 
 # Length, words
@@ -190,10 +179,9 @@ def reworded(lines: Sequence[AskedLine], words: Sequence[str]) -> tuple[AskedLin
 # What both sides need
 
 
-def short_line(sample: Sample) -> AskedLine | None:
-    """The first line of a sample that has room behind all `STARTS_S`, if there is one."""
-    lines = lines_between(sample.lines, 0.0, sample.duration_s)
-    return next((line for line in lines if length_s(line) <= LINE_S), None)
+def short_lines(sample: Sample) -> list[AskedLine]:
+    """The lines of a sample that have room behind all `STARTS_S`."""
+    return [line for line in lines_between(sample.lines, 0.0, sample.duration_s) if length_s(line) <= LINE_S]
 
 
 def length_s(line: AskedLine) -> float:
@@ -263,7 +251,7 @@ def drawn(asker: Asker, path: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    sample, line = next((sample, line) for sample in asker.samples if (line := short_line(sample)))
+    sample, line = next((sample, lines[0]) for sample in asker.samples if (lines := short_lines(sample)))
     told = [placed_at(line, start_s) for start_s in STARTS_S]
     voices = asker.songs([Request(SONG_S, sample.prompt, (t,), sample.language, Track.VOCALS) for t in told], SEEDS[0])
     prompted = asker.samples[: len(STARTS_S)]
@@ -284,8 +272,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, default=Path("data"), help="with shards in it")
     parser.add_argument("--work", type=Path, required=True, help="for the picture")
-    parser.add_argument("--steps", type=int, default=900)
-    parser.add_argument("--guidance", type=float, default=1.0, help="scale of `both`")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--guidance", type=float, default=2.0, help="scale of `both`")
     arguments = parser.parse_args()
     store = FolderStore(arguments.store)
     codec, name = open_codec(CODEC), codec_name(CODEC)
@@ -294,11 +282,10 @@ def main() -> None:
     print(f"{len(samples)} windows of {WINDOW_S:g} s, seen {SONG_S:g} s at a time")
     model = overfitted(corpus, arguments.steps)
     guidance = Guidance(both(arguments.guidance))
-    asker = Asker(Singer(model, Scale.of(codec), SamplerSettings(steps=24), tuple(State)), samples, guidance)
+    asker = Asker(Singer(model, Scale.of(codec), SamplerSettings(steps=40), tuple(State)), samples, guidance)
     print("times: ", times_row(list(onsets(asker))))
     print("words: ", words_row(asker))
-    for row in prompts_rows(asker):
-        print("prompt:", row)
+    print("prompt:", prompts_row(asker))
     print("length:", length_row(asker))
     drawn(asker, arguments.work / "learns.png")
 
