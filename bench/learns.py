@@ -1,4 +1,4 @@
-"""Whether the song model learns what it is told: python -m bench.learns --store data --work FOLDER [--steps 1000]
+"""Whether the song model learns what it is told: python -m bench.learns --store data --work FOLDER [--steps 800]
 
 It is overfitted to ten-second windows of a store's shards (`melisma demo` makes some), the densest of each song that
 is sung, and then asked for songs from the same noise, with one thing changed that is told. Each line of the table is
@@ -35,10 +35,7 @@ from training.stages import GivenShares, StageSettings, ToldShares, TrackShares
 
 WINDOW_S, SONG_S = 10.0, 5.0
 CODEC = CodecSettings(bands=64, hop=2048)
-# So few songs are told apart by a thousandth of what they sound like: only where nearly all is noise is there anything
-# to be learnt from what is told.
-TIMES = ObjectiveSettings(spread=2.0, shift=10.0)
-MODEL = ModelSettings(dit=DitSettings(channels=CODEC.bands, patch=4), codec=CODEC, objective=TIMES)
+DIT = DitSettings(channels=CODEC.bands, patch=4)
 STAGE = StageSettings(
     told=ToldShares(both=0.85, prompt=0.05, lyrics=0.05, nothing=0.05),
     line_jitter=0.0,
@@ -213,23 +210,25 @@ def samples_of(corpus: Corpus) -> tuple[Corpus, list[Sample]]:
     ten = np.flatnonzero(np.abs(corpus.frames * corpus.frame_s - WINDOW_S) < 0.1)
     read = {int(index): corpus.read(int(index), tuple(Track)) for index in ten}
     kept = np.array([index for index, sample in read.items() if sample.lines and sample.name.endswith("-1")])
-    parts = {name: getattr(corpus, name)[kept] for name in ("shard", "offset_bytes", "json_bytes", "frames")}
+    often = np.tile(kept, -(-BATCH // len(kept)))  # each time it is drawn anew; so an epoch fills a batch
+    parts = {name: getattr(corpus, name)[often] for name in ("shard", "offset_bytes", "json_bytes", "frames")}
     return replace(corpus, **parts), [read[int(index)] for index in kept]
 
 
-def overfitted(corpus: Corpus, steps: int) -> SongModel:
+def overfitted(corpus: Corpus, model: ModelSettings, steps: int) -> SongModel:
+    """The average of a run's weights."""
     settings = RunSettings(
         folder=Path(),
         store="",
         index="",
         stage=STAGE,
-        model=MODEL,
+        model=model,
         optimiser=OptimiserSettings(learning_rate=2e-3, warm_up=30, ema=0.99),
         frames=BATCH * round(SONG_S / corpus.frame_s),
         crop_s=SONG_S,
         workers=0,
     )
-    trainer = Trainer(new_model(MODEL, 0), settings, Ranks())
+    trainer = Trainer(new_model(model, 0), settings, Ranks())
     scale = Scale.of(open_codec(CODEC))
     feed = Feed(settings, corpus, scale, Ranks(), Position())
     start, losses = time.monotonic(), []
@@ -239,9 +238,9 @@ def overfitted(corpus: Corpus, steps: int) -> SongModel:
             print(
                 f"step {trainer.done}: loss {np.mean(losses[-100:]):.3f}, {time.monotonic() - start:.0f} s", flush=True
             )
-    model = new_model(MODEL, 0).eval()
-    model.load_state_dict(trainer.ema.whole())
-    return model
+    learnt = new_model(model, 0).eval()
+    learnt.load_state_dict(trainer.ema.whole())
+    return learnt
 
 
 def drawn(asker: Asker, path: Path) -> None:
@@ -258,11 +257,11 @@ def drawn(asker: Asker, path: Path) -> None:
     music = asker.songs([Request(SONG_S, s.prompt, (), None, Track.ACCOMPANIMENT) for s in prompted], SEEDS[0])
     figure, axes = pyplot.subplots(2, len(STARTS_S), figsize=(12, 5), layout="constrained", sharey=True)
     for ax, song, start_s in zip(axes[0], voices, STARTS_S, strict=True):
-        ax.imshow(song.T, origin="lower", aspect="auto", extent=(0, SONG_S, 0, MODEL.dit.channels), vmin=-11, vmax=-2)
+        ax.imshow(song.T, origin="lower", aspect="auto", extent=(0, SONG_S, 0, DIT.channels), vmin=-11, vmax=-2)
         ax.axvspan(start_s, start_s + length_s(line), fill=False, edgecolor="white")
         ax.set_title(f"“{line.text}” at {start_s:.1f} s", fontsize=9)
     for ax, song, asked_of in zip(axes[1], music, prompted, strict=True):
-        ax.imshow(song.T, origin="lower", aspect="auto", extent=(0, SONG_S, 0, MODEL.dit.channels), vmin=-11, vmax=-2)
+        ax.imshow(song.T, origin="lower", aspect="auto", extent=(0, SONG_S, 0, DIT.channels), vmin=-11, vmax=-2)
         ax.set_title(asked_of.short_prompt, fontsize=9)
         ax.set_xlabel("s")
     figure.savefig(path, dpi=90)
@@ -272,15 +271,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, default=Path("data"), help="with shards in it")
     parser.add_argument("--work", type=Path, required=True, help="for the picture")
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--guidance", type=float, default=2.0, help="scale of `both`")
+    parser.add_argument("--spread", type=float, default=2.0, help="of the noise levels that are learnt from")
+    parser.add_argument("--shift", type=float, default=10.0, help="of them, towards noise")
     arguments = parser.parse_args()
+    times = ObjectiveSettings(spread=arguments.spread, shift=arguments.shift)
     store = FolderStore(arguments.store)
     codec, name = open_codec(CODEC), codec_name(CODEC)
     index = index_shards(store, [encode_shard(store, key, codec, name) for key in store.list("shards/")])
     corpus, samples = samples_of(open_corpus(store, index))
     print(f"{len(samples)} windows of {WINDOW_S:g} s, seen {SONG_S:g} s at a time")
-    model = overfitted(corpus, arguments.steps)
+    model = overfitted(corpus, ModelSettings(dit=DIT, codec=CODEC, objective=times), arguments.steps)
     guidance = Guidance(both(arguments.guidance))
     asker = Asker(Singer(model, Scale.of(codec), SamplerSettings(steps=40), tuple(State)), samples, guidance)
     print("times: ", times_row(list(onsets(asker))))

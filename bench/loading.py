@@ -36,6 +36,7 @@ CHANNELS, FRAME_S = 96, 1024 / 44_100
 FRAMES = 16_384  # of a batch
 SHARD = 48  # samples
 ROUNDS = 3
+SAMPLES, WORKERS = 384, (0, 1, 2)
 FIRST, TIMED = 24, 48  # batches
 
 Batch = tuple[tuple[str, ...], dict[Track, Tensor]]
@@ -146,36 +147,34 @@ def samples_a_second(batches: Iterator[Batch]) -> float:
     return samples / (time.perf_counter() - start)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=384, help="of 30 s; a third as many of 90 s")
-    parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
-    arguments = parser.parse_args()
+def beside_webdataset(samples: int, workers: Sequence[int], folder: Path) -> None:
+    """Prints the table."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     print(
         "| length | workers | tracks | ours, samples/s | plain, samples/s | ratio | ours, MB/s of the tar | cat, MB/s |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        store = FolderStore(Path(folder))
-        for length_s, count in ((30.0, arguments.samples), (90.0, arguments.samples // 3)):
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        store = FolderStore(Path(scratch))
+        for length_s, count in ((30.0, samples), (90.0, samples // 3)):
             corpus = open_corpus(store, write_shards(store, length_s, count))
             size_mb = sum(Path(shard).stat().st_size for shard in files_of(corpus)) / 1e6
             ceiling = size_mb / min(plain_read_s(corpus) for _ in range(ROUNDS))
-            for workers in arguments.workers:
+            for number in workers:
                 for name, tracks in (("all three", tuple(Track)), ("one", (Track.VOCALS,))):
                     best = {ours: 0.0, plain: 0.0}
                     for _ in range(ROUNDS):
                         for loop, before in best.items():
-                            best[loop] = max(before, samples_a_second(loop(corpus, tracks, workers)))
+                            best[loop] = max(before, samples_a_second(loop(corpus, tracks, number)))
                     print(
-                        f"| {length_s:.0f} s | {workers} | {name} | {best[ours]:.0f} | {best[plain]:.0f} | "
+                        f"| {length_s:.0f} s | {number} | {name} | {best[ours]:.0f} | {best[plain]:.0f} | "
                         f"{best[ours] / best[plain]:.2f} | {best[ours] * size_mb / count:.0f} | {ceiling:.0f} |",
                         flush=True,
                     )
     for count in (1_000_000, 15_000_000):
         print(f"batches of an epoch of {count:,} samples: {order_s(count):.1f} s")
+    torch.set_num_threads(threads)
 
 
 def order_s(samples: int) -> float:
@@ -184,6 +183,15 @@ def order_s(samples: int) -> float:
     start = time.perf_counter()
     batches_of(frames, FRAMES, seed=0, epoch=0)
     return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="of 30 s; a third as many of 90 s")
+    parser.add_argument("--workers", type=int, nargs="+", default=WORKERS)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    arguments = parser.parse_args()
+    beside_webdataset(arguments.samples, arguments.workers, arguments.folder)
 
 
 if __name__ == "__main__":

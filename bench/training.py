@@ -1,13 +1,14 @@
 """The song model's step and its sampling, in numbers.
 
-    python -m bench.training [--only step plain states guided length size gpu] [--rounds 9] [--threads 2]
+    python -m bench.training [--only step plain states guided length size loader gpu] [--rounds 9] [--threads 2]
                              [--clock wall]
 
 step: a training step beside the transformers of diffusers that are nearest in shape, by turns. plain: how far what is
 said is from a plain implementation. states: four states at once beside four forwards. guided: forwards that a song
-takes. length, size: how a step grows with the song and with the model. gpu: where there is one. Work is floating-point
-operations of matrix products and attention, forward and backward; what attention computes again on its way back is
-counted too. Where other programs run, one thread and the processor's clock tell more than the one on the wall.
+takes. length, size: how a step grows with the song and with the model. loader: beside a plain webdataset loop
+(bench/loading.py). gpu: where there is one. Work is floating-point operations of matrix products and attention, forward
+and backward; what attention computes again on its way back is counted too. Where other programs run, one thread and the
+processor's clock tell more than the one on the wall.
 """
 
 import argparse
@@ -15,11 +16,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import gettempdir
 
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.loading import SAMPLES, WORKERS, beside_webdataset
 from bench.training_gpu import on_gpu
 from bench.training_states import four_states, guided
 from bench.training_step import MIDDLE, Timing, against_diffusers, over_length, over_size
@@ -43,6 +46,7 @@ PARTS: dict[str, Callable[[Timing], None]] = {
     "guided": guided,
     "length": over_length,
     "size": over_size,
+    "loader": lambda timing: beside_webdataset(SAMPLES, WORKERS, Path(gettempdir())),
     "gpu": on_gpu,
 }
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
