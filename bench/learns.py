@@ -16,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from assets.shards.counting import shards_that_count
+from resources.ledger import Ledger
 from resources.stores import FolderStore
 from training.codec import Scale, open_codec
 from training.data.corpus import Corpus, Sample, open_corpus
@@ -279,7 +281,7 @@ def main() -> None:
     times = ObjectiveSettings(spread=arguments.spread, shift=arguments.shift)
     store = FolderStore(arguments.store)
     codec, name = open_codec(CODEC), codec_name(CODEC)
-    index = index_shards(store, [encode_shard(store, key, codec, name) for key in store.list("shards/")])
+    index = index_shards(store, [encode_shard(store, key, codec, name) for key in shards_that_count(Ledger(store))])
     corpus, samples = samples_of(open_corpus(store, index))
     print(f"{len(samples)} windows of {WINDOW_S:g} s, seen {SONG_S:g} s at a time")
     model = overfitted(corpus, ModelSettings(dit=DIT, codec=CODEC, objective=times), arguments.steps)

@@ -25,7 +25,8 @@ from torch import Tensor
 
 from resources.stores import FolderStore
 from resources.tars import TarWriter
-from training.data.corpus import Corpus, Sample, open_corpus, sample_of
+from training.data.corpus import Corpus, Sample, latents_of, open_corpus, sample_of
+from training.data.facts import facts_of
 from training.data.latents import ABOUT, INDEX
 from training.data.loader import load
 from training.data.members import FILES, JSON, npy_of
@@ -85,7 +86,8 @@ def _json(name: str, length_s: float) -> bytes:
     ]  # fmt: skip
     stages = {stage: {"parameter_hash": "0" * 64, "models": []} for stage in ("tracks", "stems", "lyrics", "captions")}
     facts = {
-        "sample": name, "duration_s": length_s, "tempo_bpm": 120.0, "caption": "A bright pop song at 120 bpm. " * 4,
+        "sample": name, "track_id": name.partition("-")[0], "duration_s": length_s, "tempo_bpm": 120.0,
+        "window": {"kind": "lyrics", "words": len(words)}, "caption": "A bright pop song at 120 bpm. " * 4,
         "short_caption": "pop, bright, 120 bpm", "lyrics": {"language": "en", "lines": lines}, "provenance": stages,
     }  # fmt: skip
     return json.dumps(facts, sort_keys=True).encode()
@@ -112,15 +114,19 @@ def ours(corpus: Corpus, tracks: Sequence[Track], workers: int) -> Iterator[Batc
 def plain(corpus: Corpus, tracks: Sequence[Track], workers: int) -> Iterator[Batch]:
     """As webdataset's own pages write it, in the order of the tars; members that are not wanted are passed over."""
     wanted = (JSON, *(FILES[track] for track in tracks))
+    frames = int(corpus.frames[0])  # all are of one length
 
     def decode(members: dict[str, Any]) -> Sample:
-        latents = {track: torch.from_numpy(np.load(io.BytesIO(members[FILES[track]]))).float() for track in tracks}
-        return sample_of(json.loads(members[JSON]), latents, members["__key__"])
+        where = members["__key__"]
+        latents = {
+            track: latents_of(memoryview(members[FILES[track]]), frames, corpus.channels, where) for track in tracks
+        }
+        return sample_of(facts_of(members[JSON], where), latents)
 
     dataset = webdataset.WebDataset(
         files_of(corpus), shardshuffle=False, select_files=lambda name: name.endswith(wanted), empty_check=False
     )
-    batches = dataset.repeat().map(decode).batched(FRAMES // int(corpus.frames.max()), collation_fn=side_by_side)
+    batches = dataset.repeat().map(decode).batched(FRAMES // frames, collation_fn=side_by_side)
     yield from webdataset.WebLoader(batches, batch_size=None, num_workers=workers)
 
 

@@ -8,6 +8,7 @@ from assets.manifest.listing import STAGE as MANIFEST
 from assets.profile import profile
 from assets.report.lookup import NoSuchTrack, find_track, story, why
 from assets.report.standing import BatchStanding, standings
+from assets.shards.counting import shards_that_count
 from assets.way import way
 from pipelines.printing import AsJson, console, plain, print_json, print_table, shown
 from resources.ledger import Ledger
@@ -93,13 +94,7 @@ def shards(
 ) -> None:
     """The tars that count now, one a line. (Older ones stay in the folder, for checkpoints trained on them.)"""
     ledger = open_ledger()
-    keys = {
-        row["shard_uri"]: None
-        for batch in ledger.batches("shards")
-        for row in ledger.read("shards", batch, ["shard_uri", "split"]).to_pylist()
-        if row["shard_uri"] and row["split"] == split
-    }
-    uris = [ledger.store.uri(key) for key in keys]
+    uris = [ledger.store.uri(key) for key in shards_that_count(ledger, split)]
     if as_json:
         print_json(uris)
         return

@@ -22,6 +22,8 @@ MOMENTUM = 0.99
 class Codec(Protocol):
     """Mono sound at `rate_hz` to latents of `channels`, `frame_s` apart, and back.
 
+    It computes where it was opened, takes tensors from anywhere, and what it gives lies in the processor's memory.
+
     `mean` and `scale` are what latents of music are brought to zero and one with: (latent - mean) / scale.
     """
 
@@ -42,7 +44,7 @@ class Codec(Protocol):
 def open_codec(settings: CodecSettings, device: str = "cpu") -> Codec:
     """Raises ModelUnavailable: its weights cannot be had."""
     if settings.kind == "mel":
-        return MelCodec(settings)
+        return MelCodec(settings, device)
     from training.learned_codecs import open_learned
 
     return open_learned(settings, device)
@@ -77,20 +79,24 @@ class MelCodec:
     name = "mel"
     mean, scale = -8.0, 2.5  # of log magnitudes, over mixes, vocals and accompaniments of the demo
 
-    def __init__(self, settings: CodecSettings) -> None:
+    def __init__(self, settings: CodecSettings, device: str = "cpu") -> None:
+        self.device = device
         self.rate_hz, self.channels, self.hop = settings.rate_hz, settings.bands, settings.hop
         self.size = 4 * settings.hop
         self.frame_s = self.hop / self.rate_hz
         self.iterations = settings.iterations
         self.bands = mel_bands(self.size // 2 + 1, self.channels, self.rate_hz)  # f c
 
+    # Whatever changes what it gives needs a higher VERSION in `training/data/latents.py`.
     def encode(self, sound: Tensor) -> Tensor:
+        sound = sound.to(self.device)
         frames = ceil(sound.shape[-1] / self.hop)
         padded = F.pad(sound, (0, frames * self.hop - sound.shape[-1]))
         magnitudes = self._spectrum(padded).abs()[..., :frames]  # b f n
-        return torch.log((magnitudes.mT @ self.bands.to(sound)).clamp(min=FLOOR))
+        return torch.log((magnitudes.mT @ self.bands.to(sound)).clamp(min=FLOOR)).cpu()
 
     def decode(self, latents: Tensor) -> Tensor:
+        latents = latents.to(self.device)
         samples = latents.shape[1] * self.hop
         magnitudes = (self._bins(latents.exp()).mT).clamp(min=0)  # b f n
         magnitudes = F.pad(magnitudes, (0, 1))  # the frame that is centred on the last sample
@@ -101,7 +107,7 @@ class MelCodec:
             consistent = self._spectrum(self._sound(guess, samples))
             fast = consistent + MOMENTUM * (consistent - before)
             guess, before = torch.polar(magnitudes, fast.angle()), consistent
-        return self._sound(guess, samples)
+        return self._sound(guess, samples).cpu()
 
     def _bins(self, bands: Tensor) -> Tensor:
         """b n c -> b n f: the smallest magnitudes that make up the bands, by least squares."""

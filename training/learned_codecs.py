@@ -47,18 +47,19 @@ class Learned:
     channels: int
 
     def __init__(self, model: Any, device: str, rate_hz: int, hop: int) -> None:
+        self.device = device
         self.model = model.to(device).eval().requires_grad_(False)
         self.rate_hz, self.hop, self.frame_s = rate_hz, hop, hop / rate_hz
 
     def _whole(self, sound: Tensor) -> Tensor:
         """b t -> b 1 t, filled up with silence to whole hops."""
         frames = ceil(sound.shape[-1] / self.hop)
-        return F.pad(sound, (0, frames * self.hop - sound.shape[-1]))[:, None]
+        return F.pad(sound.to(self.device), (0, frames * self.hop - sound.shape[-1]))[:, None]
 
     def _trimmed(self, sound: Tensor, frames: int) -> Tensor:
-        """b 1 t -> b t, as long as its frames say."""
+        """b 1 t -> b t, as long as its frames say, in the processor's memory."""
         samples = frames * self.hop
-        return F.pad(sound[:, 0], (0, max(0, samples - sound.shape[-1])))[:, :samples]
+        return F.pad(sound[:, 0], (0, max(0, samples - sound.shape[-1])))[:, :samples].cpu()
 
 
 class Oobleck(Learned):
@@ -77,11 +78,11 @@ class Oobleck(Learned):
     def encode(self, sound: Tensor) -> Tensor:
         both = self._whole(sound).expand(-1, self.model.config.audio_channels, -1)
         latents: Tensor = self.model.encode(both).latent_dist.mode().mT
-        return latents
+        return latents.cpu()
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
-        sound = self.model.decode(latents.mT).sample.mean(dim=1, keepdim=True)
+        sound = self.model.decode(latents.to(self.device).mT).sample.mean(dim=1, keepdim=True)
         return self._trimmed(sound, latents.shape[1])
 
 
@@ -102,11 +103,11 @@ class Encodec(Learned):
     @torch.inference_mode()
     def encode(self, sound: Tensor) -> Tensor:
         latents: Tensor = self.model.encoder(self._whole(sound)).mT
-        return latents
+        return latents.cpu()
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
-        return self._trimmed(self.model.decoder(latents.mT), latents.shape[1])
+        return self._trimmed(self.model.decoder(latents.to(self.device).mT), latents.shape[1])
 
 
 class Dac(Learned):
@@ -124,9 +125,9 @@ class Dac(Learned):
     @torch.inference_mode()
     def encode(self, sound: Tensor) -> Tensor:
         latents: Tensor = self.model.encode(self._whole(sound)).projected_latents.mT
-        return latents
+        return latents.cpu()
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
-        quantised = self.model.quantizer.from_latents(latents.mT)[0]
+        quantised = self.model.quantizer.from_latents(latents.to(self.device).mT)[0]
         return self._trimmed(self.model.decoder(quantised), latents.shape[1])

@@ -57,5 +57,12 @@ def test_every_band_hears_something(bands: int):
     assert (mel_bands(513, bands, 44_100).sum(dim=0) > 0.99).all()
 
 
+def test_a_codec_computes_where_it_was_opened():
+    codec = open_codec(SETTINGS, "meta")  # a device that has no numbers to give back
+    for compute, given in ((codec.encode, torch.zeros(1, 800)), (codec.decode, torch.zeros(1, 4, 80))):
+        with pytest.raises(NotImplementedError, match="(?i)meta tensor"):
+            compute(given)
+
+
 def test_the_codec_without_weights_is_the_default():
     assert open_codec(CodecSettings()).name == "mel"

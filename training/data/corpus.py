@@ -9,7 +9,6 @@ Letters: n latent frame, c latent channel.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from tarfile import BLOCKSIZE
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resources.stores import Store
+from training.data.facts import Facts, facts_of
 from training.data.faults import Fault, SampleFault
 from training.data.latents import read_index
 from training.data.members import FILES, JSON, Place, npy_head, places_of
-from training.request import SungLine, SungWord, Track
-from training.data.sounds import facts_of
+from training.request import SungLine, Track
 
 NAME_BYTES = 100  # of a tar's header
 COLUMNS = ("shard_uri", "offset_bytes", "json_bytes", "frames")
@@ -67,7 +66,7 @@ class Corpus:
         """A sample with the latents of these tracks and no others.
 
         Raises:
-            SampleFault: its shard is gone, cut short or another one, or a field of its JSON is not there.
+            SampleFault: its shard is gone, cut short or another one, or its JSON is not that of a sample.
         """
         shard, offset_bytes = self.shards[self.shard[index]], int(self.offset_bytes[index])
         frames = int(self.frames[index])
@@ -77,8 +76,10 @@ class Corpus:
         wanted = {extension: place for extension, place in places.items() if extension in asked}
         members = self._members(shard, offset_bytes, wanted, where)
         _check_names(members, where)
-        latents = {track: _latents(members[FILES[track]], frames, self.channels, where) for track in tracks}
-        return sample_of(facts_of(bytes(members[JSON][BLOCKSIZE:]), where), latents, where)
+        latents = {
+            track: latents_of(members[FILES[track]][BLOCKSIZE:], frames, self.channels, where) for track in tracks
+        }
+        return sample_of(facts_of(bytes(members[JSON][BLOCKSIZE:]), where), latents)
 
     def _members(self, shard: str, offset_bytes: int, wanted: Mapping[str, Place], where: str) -> dict[str, memoryview]:
         """Members with their headers. Those that lie side by side are read at once."""
@@ -121,28 +122,26 @@ def open_corpus(store: Store, index: str, split: str = "train") -> Corpus:
     )
 
 
-def sample_of(facts: Mapping[str, Any], latents: Mapping[Track, Tensor], where: str) -> Sample:
-    """What a sample's JSON says. Raises SampleFault: a field is not there."""
-    try:
-        return Sample(
-            name=facts["sample"],
-            prompt=facts["caption"] or "",
-            short_prompt=facts["short_caption"] or "",
-            language=facts["lyrics"]["language"],
-            lines=tuple(_line(line) for line in facts["lyrics"]["lines"]),
-            tempo_bpm=facts["tempo_bpm"],
-            duration_s=facts["duration_s"],
-            latents=latents,
-        )
-    except KeyError as error:
-        raise SampleFault(Fault.MISSING_FIELD, where, f"its JSON has no {error}") from None
-    except TypeError as error:
-        raise SampleFault(Fault.MISSING_FIELD, where, f"its JSON is not that of a sample: {error}") from None
+def sample_of(facts: Facts, latents: Mapping[Track, Tensor]) -> Sample:
+    return Sample(
+        name=facts.sample,
+        prompt=facts.caption or "",
+        short_prompt=facts.short_caption or "",
+        language=facts.lyrics.language,
+        lines=facts.lyrics.lines,
+        tempo_bpm=facts.tempo_bpm,
+        duration_s=facts.duration_s,
+        latents=latents,
+    )
 
 
-def _line(line: Mapping[str, Any]) -> SungLine:
-    words = tuple(SungWord(word["text"], word["start_s"], word["end_s"]) for word in line["words"])
-    return SungLine(line["text"], words, line.get("section") or "")
+def latents_of(npy: memoryview, frames: int, channels: int, where: str) -> Tensor:
+    """n c, float32, of a .npy file. Raises SampleFault: it is not one of n c, float16."""
+    head = npy_head(frames, channels)
+    if npy[: len(head)] != head:
+        raise SampleFault(Fault.NOT_LATENTS, where, f"no array of {frames} frames and {channels} channels is there")
+    numbers = bytearray(npy[len(head) :])  # a copy, since torch takes no memory that it may not write
+    return torch.frombuffer(numbers, dtype=torch.float16).view(frames, channels).float()
 
 
 def _side_by_side(wanted: Mapping[str, Place]) -> list[list[str]]:
@@ -163,12 +162,3 @@ def _check_names(members: Mapping[str, memoryview], where: str) -> None:
     for extension, found in names.items():
         if found != name + b"." + extension.encode():
             raise SampleFault(Fault.CHANGED, where, f"the shard has {found!r} where a {extension} should be")
-
-
-def _latents(member: memoryview, frames: int, channels: int, where: str) -> Tensor:
-    """n c, float32."""
-    head = npy_head(frames, channels)
-    if member[BLOCKSIZE : BLOCKSIZE + len(head)] != head:
-        raise SampleFault(Fault.NOT_LATENTS, where, f"no array of {frames} frames and {channels} channels is there")
-    numbers = bytearray(member[BLOCKSIZE + len(head) :])  # a copy, since torch takes no memory that it may not write
-    return torch.frombuffer(numbers, dtype=torch.float16).view(frames, channels).float()

@@ -18,6 +18,7 @@ class Fault(StrEnum):
     NOT_LATENTS = "not_latents"  # a member is no array of the codec's shape
     NOT_FINITE = "not_finite"  # latents that float16 cannot hold
     MISSING_FIELD = "missing_field"
+    WRONG_FIELD = "wrong_field"  # of the JSON: another type, or no number that it could be
 
 
 class SampleFault(Exception):

@@ -51,6 +51,7 @@ INDEX = pa.schema(
     }
 )
 ABOUT = b"latents"  # where an index's metadata says what its latents are
+VERSION = 1  # of what makes latents of sound, beside settings and weights: raised, all of them are made anew
 ROWS = 1 << 20  # of an index that are held in memory while it is written
 
 
@@ -76,13 +77,15 @@ def codec_name(settings: CodecSettings) -> str:
 
         found = find_codec(settings)
         facts = {"sha256": found.sha256, "settings": found.settings}
+    facts["version"] = VERSION
     return f"{settings.kind}-{hashlib.sha256(_json(facts)).hexdigest()[:12]}"
 
 
-def encode_shard(
-    store: Store, key: str, codec: Codec, name: str, *, device: str = "cpu", on_fault: OnFault = stop
-) -> LatentShard:
+def encode_shard(store: Store, key: str, codec: Codec, name: str, *, on_fault: OnFault = stop) -> LatentShard:
     """The shard of audio at `key` as one of latents, under the codec's `name`.
+
+    Where it is there already, nothing is read of the audio, and `on_fault` hears of nothing: `faults` of what is given
+    tells what was passed over when it was made.
 
     Raises:
         SampleFault: that shard is gone or not what its name says; or whatever `on_fault` does not pass over.
@@ -100,7 +103,7 @@ def encode_shard(
         with part.open("wb") as file:
             tar = TarWriter(file)
             for read, sample in enumerate(heard_in(audio, key, codec.rate_hz, scratch), start=1):
-                encoded = sample if isinstance(sample, SampleFault) else _encoded(sample, key, codec, device)
+                encoded = sample if isinstance(sample, SampleFault) else _encoded(sample, key, codec)
                 if isinstance(encoded, SampleFault):
                     on_fault(encoded, read)
                     faults[encoded.reason] += 1
@@ -175,20 +178,18 @@ def read_index(
     return table.replace_schema_metadata(), about
 
 
-def _encoded(
-    heard: Heard, key: str, codec: Codec, device: str
-) -> tuple[dict[str, Any], list[tuple[str, bytes]]] | SampleFault:
+def _encoded(heard: Heard, key: str, codec: Codec) -> tuple[dict[str, Any], list[tuple[str, bytes]]] | SampleFault:
     """What of its row is known by now, and its members in their order."""
-    latents = codec.encode(heard.sounds.to(device)).half().cpu().numpy()  # 3 n c
+    latents = codec.encode(heard.sounds).half().numpy()  # 3 n c
     if not np.isfinite(latents).all():
         return SampleFault(Fault.NOT_FINITE, f"{key}: {heard.name}", "the codec gives what float16 cannot hold")
     arrays = {FILES[track]: npy_of(each) for track, each in zip(Track, latents, strict=True)}
     row = {
         "sample": heard.name,
-        "track_id": heard.facts["track_id"],
-        "kind": heard.facts["window"]["kind"],
-        "words": heard.facts["window"]["words"],
-        "duration_s": heard.facts["duration_s"],
+        "track_id": heard.facts.track_id,
+        "kind": heard.facts.window.kind,
+        "words": heard.facts.window.words,
+        "duration_s": heard.facts.duration_s,
         "frames": latents.shape[1],
         "json_bytes": len(heard.json),
     }

@@ -24,6 +24,10 @@ from training.request import Track
 from training.data.sounds import samples_in
 
 ALL = tuple(Track)
+ODD = {
+    "sample": "odd", "track_id": "o", "caption": "c", "short_caption": "s", "tempo_bpm": None, "duration_s": 1.0,
+    "window": {"kind": "lyrics", "words": 0}, "lyrics": {"language": None, "lines": []},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -170,10 +174,8 @@ def test_a_shard_in_the_place_of_another_is_a_fault(corpus: Corpus, tracks):
 
 @pytest.mark.parametrize("lacking", ["caption", "lyrics", "tempo_bpm"])
 def test_a_json_without_a_field_is_a_fault_that_names_it(store, lacking):
-    whole = {"sample": "odd", "caption": "c", "short_caption": "s", "tempo_bpm": None, "duration_s": 1.0}
-    whole |= {"lyrics": {"language": None, "lines": []}}
     members = {f"{track}.npy": npy_of(np.zeros((50, 8), np.float16)) for track in ALL}
-    members["json"] = json.dumps({name: value for name, value in whole.items() if name != lacking}).encode()
+    members["json"] = json.dumps({name: value for name, value in ODD.items() if name != lacking}).encode()
     corpus = open_corpus(store, put_sample(store, members, 50, 8))
     with pytest.raises(SampleFault, match=f"no '{lacking}'") as caught:
         corpus.read(0, ())
@@ -185,7 +187,8 @@ def test_a_json_without_a_field_is_a_fault_that_names_it(store, lacking):
     [
         (b"{", Fault.NOT_JSON),
         (b"[]", Fault.NOT_JSON),
-        (b'{"sample": "odd", "caption": "", "short_caption": "", "lyrics": null}', Fault.MISSING_FIELD),
+        (json.dumps(ODD | {"lyrics": None}).encode(), Fault.WRONG_FIELD),
+        (json.dumps(ODD | {"lyrics": {"language": "en"}}).encode(), Fault.MISSING_FIELD),
     ],
 )
 def test_a_json_that_is_not_of_a_sample_is_a_fault(store, data, reason):
@@ -205,8 +208,7 @@ def test_an_array_of_another_shape_is_a_fault(store):
 
 
 def test_a_track_without_captions_has_empty_prompts(store):
-    facts = {"sample": "odd", "caption": None, "short_caption": None, "tempo_bpm": None, "duration_s": 1.0}
-    facts |= {"lyrics": {"language": None, "lines": []}}
+    facts = ODD | {"caption": None, "short_caption": None}
     members = {f"{track}.npy": npy_of(np.zeros((50, 8), np.float16)) for track in ALL}
     corpus = open_corpus(store, put_sample(store, members | {"json": json.dumps(facts).encode()}, 50, 8))
     assert corpus.read(0, ALL).prompt == ""

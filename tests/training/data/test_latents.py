@@ -1,7 +1,9 @@
 import hashlib
 import io
 import json
+import math
 import tarfile
+from typing import Any
 
 import boto3
 import numpy as np
@@ -167,6 +169,12 @@ def test_only_what_changes_latents_changes_the_name_of_a_codec():
     assert codec_name(CodecSettings()) != codec_name(CodecSettings(hop=512))
 
 
+def test_a_new_version_of_what_makes_latents_changes_the_name_of_a_codec(monkeypatch):
+    before = codec_name(CodecSettings())
+    monkeypatch.setattr("training.data.latents.VERSION", 1_000)
+    assert codec_name(CodecSettings()) != before
+
+
 def test_a_truncated_shard_of_audio_is_a_clear_error(songs, codec):
     (key,) = songs.list("shards/train/")
     path = songs.root / key
@@ -182,6 +190,16 @@ def test_a_shard_that_is_gone_is_a_clear_error(store, codec):
         encode_shard(store, "shards/train/b00000-00000-abc.tar", codec, "mel-0")
 
 
+def test_a_shard_that_is_no_tar_is_a_clear_error(store, codec):
+    data = b"no tar" * 1000
+    key = f"shards/train/b00000-00000-{hashlib.sha256(data).hexdigest()[:12]}.tar"
+    store.put_bytes(key, data)
+    with pytest.raises(SampleFault, match="no tar") as caught:
+        encode_shard(store, key, codec, "mel-0")
+    assert (caught.value.reason, caught.value.where) == (Fault.CHANGED, key)
+    assert not store.list("latents/")
+
+
 def without(members: dict[str, bytes], *path: str) -> dict[str, bytes]:
     """Members less one, or less a field of the JSON."""
     if path[0] != "json":
@@ -191,9 +209,24 @@ def without(members: dict[str, bytes], *path: str) -> dict[str, bytes]:
     return members | {"json": json.dumps(facts).encode()}
 
 
+def having(members: dict[str, bytes], **fields: Any) -> dict[str, bytes]:
+    """Members with other fields of the JSON."""
+    return members | {"json": json.dumps(json.loads(members["json"]) | fields).encode()}
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
+        (lambda members: without(members, "json", "caption"), Fault.MISSING_FIELD),
+        (lambda members: having(members, window="x"), Fault.WRONG_FIELD),
+        (lambda members: having(members, window={}), Fault.MISSING_FIELD),
+        (lambda members: having(members, window={"kind": "lyrics", "words": "many"}), Fault.WRONG_FIELD),
+        (lambda members: having(members, window={"kind": "lyrics", "words": 10**30}), Fault.WRONG_FIELD),
+        (lambda members: having(members, track_id=7), Fault.WRONG_FIELD),
+        (lambda members: having(members, duration_s=None), Fault.WRONG_FIELD),
+        (lambda members: having(members, duration_s=math.nan), Fault.WRONG_FIELD),
+        (lambda members: having(members, duration_s=0.0), Fault.WRONG_FIELD),
+        (lambda members: having(members, duration_s=1e300), Fault.TRUNCATED),
         (lambda members: without(members, "vocals.flac"), Fault.MISSING_FIELD),
         (lambda members: without(members, "json", "duration_s"), Fault.MISSING_FIELD),
         (lambda members: without(members, "json", "track_id"), Fault.MISSING_FIELD),
