@@ -179,7 +179,7 @@ def beside_webdataset(samples: int, workers: Sequence[int], folder: Path) -> Non
                         flush=True,
                     )
     for count in (1_000_000, 15_000_000):
-        print(f"batches of an epoch of {count:,} samples: {order_s(count):.1f} s")
+        print(f"batches of an epoch of {count:,} samples: {order_s(count):.2f} s")
     torch.set_num_threads(threads)
 
 

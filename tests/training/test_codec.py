@@ -60,7 +60,7 @@ def test_every_band_hears_something(bands: int):
 def test_a_codec_computes_where_it_was_opened():
     codec = open_codec(SETTINGS, "meta")  # a device that has no numbers to give back
     for compute, given in ((codec.encode, torch.zeros(1, 800)), (codec.decode, torch.zeros(1, 4, 80))):
-        with pytest.raises(NotImplementedError, match="(?i)meta tensor"):
+        with pytest.raises(NotImplementedError, match=r"(?i)meta tensor"):
             compute(given)
 
 
