@@ -1,4 +1,4 @@
-"""Whether the song model learns what it is told: python -m bench.learns --store data --work FOLDER [--steps 800]
+"""Whether the song model learns what it is told: python -m bench.learns --store data --work FOLDER [--steps 1300]
 
 It is overfitted to ten-second windows of a store's shards (`melisma demo` makes some), the densest of each song that
 is sung, and then asked for songs from the same noise, with one thing changed that is told. Each line of the table is
@@ -30,22 +30,31 @@ from training.run.feed import Feed
 from training.run.ranks import Ranks
 from training.run.settings import OptimiserSettings, RunSettings
 from training.run.trainer import Trainer
-from training.settings import CodecSettings, DitSettings, ModelSettings, ObjectiveSettings, SamplerSettings
+from training.settings import (
+    CodecSettings,
+    ConditionSettings,
+    DitSettings,
+    ModelSettings,
+    ObjectiveSettings,
+    SamplerSettings,
+)
 from training.stages import GivenShares, StageSettings, ToldShares, TrackShares
 
 WINDOW_S, SONG_S = 10.0, 5.0
 CODEC = CodecSettings(bands=64, hop=2048)
 DIT = DitSettings(channels=CODEC.bands, patch=4)
+CONDITIONS = ConditionSettings(layers=1, prompt_tokens=64)  # to read takes longer than to write, for songs so short
 STAGE = StageSettings(
     told=ToldShares(both=0.85, prompt=0.05, lyrics=0.05, nothing=0.05),
     line_jitter=0.0,
     untimed=0.0,
+    short_prompts=1.0,
     tracks=TrackShares(mix=0.0, vocals=0.5, accompaniment=0.5),
     given=GivenShares(nothing=1.0, beginning=0.0, surroundings=0.0, vocals=0.0, accompaniment=0.0),
 )
 BATCH = 32
-STARTS_S = (0.4, 1.2, 2.0)  # of a line that is asked for at several times
-LINE_S = 2.6  # the longest that fits behind all of these
+STARTS_S = (0.3, 1.0, 1.7)  # of a line that is asked for at several times
+LINE_S = 3.2  # the longest that fits behind all of these
 SILENT_DB = 25.0  # below the loudest frame of a voice
 SEEDS = (0, 1)
 LENGTHS_S = (3.0, 4.0, 5.0)
@@ -83,7 +92,9 @@ def onsets(asker: Asker) -> Iterator[list[Onset]]:
         for line in short_lines(sample):
             for seed in SEEDS:
                 placed = [placed_at(line, start_s) for start_s in STARTS_S]
-                requests = [Request(SONG_S, sample.prompt, (each,), sample.language, Track.VOCALS) for each in placed]
+                requests = [
+                    Request(SONG_S, sample.short_prompt, (each,), sample.language, Track.VOCALS) for each in placed
+                ]
                 songs = asker.songs(requests, seed)
                 yield [Onset(s, onset_s(song, asker.frame_s)) for s, song in zip(STARTS_S, songs, strict=True)]
 
@@ -113,7 +124,7 @@ def prompts_row(asker: Asker) -> str:
     truths = torch.stack([sample.latents[Track.ACCOMPANIMENT].mean(dim=0) for sample in asker.samples])
     nearest = []
     for seed in SEEDS:
-        requests = [Request(SONG_S, sample.prompt, (), None, Track.ACCOMPANIMENT) for sample in asker.samples]
+        requests = [Request(SONG_S, sample.short_prompt, (), None, Track.ACCOMPANIMENT) for sample in asker.samples]
         for i, song in enumerate(asker.songs(requests, seed)):
             distances = (truths - song.mean(dim=0)).abs().mean(dim=1)
             nearest.append(int(distances.argmin()) == i)
@@ -130,7 +141,7 @@ def length_row(asker: Asker) -> str:
     codec = open_codec(CODEC)
     wrong, ends = [], []
     for sample in asker.samples:
-        requests = [Request(each, sample.prompt, (), None, Track.ACCOMPANIMENT) for each in LENGTHS_S]
+        requests = [Request(each, sample.short_prompt, (), None, Track.ACCOMPANIMENT) for each in LENGTHS_S]
         for song, wanted_s in zip(asker.songs(requests, SEEDS[0]), LENGTHS_S, strict=True):
             sound = codec.decode(song[None])[0]
             wrong.append(abs(len(sound) / codec.rate_hz - wanted_s))
@@ -150,7 +161,7 @@ def words_row(asker: Asker) -> str:
         other = " ".join(line.text for line in asker.samples[(i + 1) % len(asker.samples)].lines).split()
         if not lines or not other:
             continue
-        request = Request(SONG_S, sample.prompt, lines, sample.language, Track.VOCALS)
+        request = Request(SONG_S, sample.short_prompt, lines, sample.language, Track.VOCALS)
         one, swapped = asker.songs([request, replace(request, lines=reworded(lines, other))], SEEDS[0])
         (again,) = asker.songs([request], SEEDS[1])
         heard = sung(one)
@@ -223,7 +234,7 @@ def overfitted(corpus: Corpus, model: ModelSettings, steps: int) -> SongModel:
         index="",
         stage=STAGE,
         model=model,
-        optimiser=OptimiserSettings(learning_rate=2e-3, warm_up=30, ema=0.99),
+        optimiser=OptimiserSettings(learning_rate=2e-3, warm_up=30, ema=0.995),
         frames=BATCH * round(SONG_S / corpus.frame_s),
         crop_s=SONG_S,
         workers=0,
@@ -252,9 +263,11 @@ def drawn(asker: Asker, path: Path) -> None:
 
     sample, line = next((sample, lines[0]) for sample in asker.samples if (lines := short_lines(sample)))
     told = [placed_at(line, start_s) for start_s in STARTS_S]
-    voices = asker.songs([Request(SONG_S, sample.prompt, (t,), sample.language, Track.VOCALS) for t in told], SEEDS[0])
+    voices = asker.songs(
+        [Request(SONG_S, sample.short_prompt, (t,), sample.language, Track.VOCALS) for t in told], SEEDS[0]
+    )
     prompted = asker.samples[: len(STARTS_S)]
-    music = asker.songs([Request(SONG_S, s.prompt, (), None, Track.ACCOMPANIMENT) for s in prompted], SEEDS[0])
+    music = asker.songs([Request(SONG_S, s.short_prompt, (), None, Track.ACCOMPANIMENT) for s in prompted], SEEDS[0])
     figure, axes = pyplot.subplots(2, len(STARTS_S), figsize=(12, 5), layout="constrained", sharey=True)
     for ax, song, start_s in zip(axes[0], voices, STARTS_S, strict=True):
         ax.imshow(song.T, origin="lower", aspect="auto", extent=(0, SONG_S, 0, DIT.channels), vmin=-11, vmax=-2)
@@ -271,7 +284,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, default=Path("data"), help="with shards in it")
     parser.add_argument("--work", type=Path, required=True, help="for the picture")
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=1300)
     parser.add_argument("--guidance", type=float, default=2.0, help="scale of `both`")
     parser.add_argument("--spread", type=float, default=2.0, help="of the noise levels that are learnt from")
     parser.add_argument("--shift", type=float, default=10.0, help="of them, towards noise")
@@ -282,7 +295,9 @@ def main() -> None:
     index = index_shards(store, [encode_shard(store, key, codec, name) for key in store.list("shards/")])
     corpus, samples = samples_of(open_corpus(store, index))
     print(f"{len(samples)} windows of {WINDOW_S:g} s, seen {SONG_S:g} s at a time")
-    model = overfitted(corpus, ModelSettings(dit=DIT, codec=CODEC, objective=times), arguments.steps)
+    model = overfitted(
+        corpus, ModelSettings(dit=DIT, codec=CODEC, conditions=CONDITIONS, objective=times), arguments.steps
+    )
     guidance = Guidance(both(arguments.guidance))
     asker = Asker(Singer(model, Scale.of(codec), SamplerSettings(steps=40), tuple(State)), samples, guidance)
     print("times: ", times_row(list(onsets(asker))))
