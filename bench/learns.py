@@ -96,11 +96,13 @@ def onsets(asker: Asker) -> Iterator[list[Onset]]:
                     Request(SONG_S, sample.short_prompt, (each,), sample.language, Track.VOCALS) for each in placed
                 ]
                 songs = asker.songs(requests, seed)
-                yield [Onset(s, onset_s(song, asker.frame_s)) for s, song in zip(STARTS_S, songs, strict=True)]
+                loudest_db = float(level_db(sample.latents[Track.VOCALS]).max())
+                heard = [onset_s(song, loudest_db, asker.frame_s) for song in songs]
+                yield [Onset(*each) for each in zip(STARTS_S, heard, strict=True)]
 
 
-def onset_s(song: Tensor, frame_s: float) -> float:
-    heard = np.flatnonzero(sung(song))
+def onset_s(song: Tensor, loudest_db: float, frame_s: float) -> float:
+    heard = np.flatnonzero(sung(song, loudest_db))
     return float(heard[0] * frame_s) if len(heard) else SONG_S
 
 
@@ -164,7 +166,7 @@ def words_row(asker: Asker) -> str:
         request = Request(SONG_S, sample.short_prompt, lines, sample.language, Track.VOCALS)
         one, swapped = asker.songs([request, replace(request, lines=reworded(lines, other))], SEEDS[0])
         (again,) = asker.songs([request], SEEDS[1])
-        heard = sung(one)
+        heard = sung(sample.latents[Track.VOCALS][: len(one)])
         changed.append(float((one - swapped)[heard].abs().mean()))
         floor.append(float((one - again)[heard].abs().mean()))
     more = np.mean(np.array(changed) > np.array(floor))
@@ -207,10 +209,10 @@ def level_db(latents: Tensor) -> NDArray[np.float64]:
     return 10 * np.log10(np.exp(2 * latents.double().numpy()).sum(axis=1))
 
 
-def sung(latents: Tensor) -> NDArray[np.bool_]:
-    """[n] frames in which a voice is heard."""
+def sung(latents: Tensor, loudest_db: float | None = None) -> NDArray[np.bool_]:
+    """[n] frames in which a voice is heard, beside the loudest frame of a true one, or of these."""
     level = level_db(latents)
-    return level > level.max() - SILENT_DB
+    return level > (level.max() if loudest_db is None else loudest_db) - SILENT_DB
 
 
 # The run
