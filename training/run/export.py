@@ -20,6 +20,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from training.codec import Codec, Scale
+from training.conditioning import FrozenEncoder
+from training.generate import Singer
+from training.guidance import State
 from training.model import SongModel
 from training.objective import Objective
 from training.sampler import scheduler_of
@@ -51,19 +55,25 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class Exported:
     model: SongModel
+    sampler: SamplerSettings
     origin: Origin
     git_revision: str
+
+    def singer(self, codec: Codec, encoder: FrozenEncoder | None = None) -> Singer:
+        """What makes songs of it. `encoder` is the frozen one that its settings name, if they name one."""
+        return Singer(self.model, Scale.of(codec), self.sampler, tuple(map(State, self.origin.states)), encoder)
 
 
 def export(
     folder: Path, weights: Mapping[str, Tensor], model: ModelSettings, sampler: SamplerSettings, origin: Origin
 ) -> Path:
-    """Writes all of it under another name, then renames it."""
+    """Writes all of it under another name, then renames it.
+
+    Raises:
+        ExportError: it could not be written.
+    """
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    save_file({name: weight.contiguous() for name, weight in weights.items()}, part / WEIGHTS)
-    scheduler_of(sampler, Objective(model.objective.kind)).save_pretrained(part / SCHEDULER)
     card = {
         "model": model.model_dump(mode="json"),
         "sampler": sampler.model_dump(mode="json"),
@@ -71,9 +81,18 @@ def export(
         "git_revision": git_revision(),
         "packages": {name: version(name) for name in PACKAGES},
     }
-    (part / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    try:
+        part.mkdir(parents=True)
+        save_file({name: weight.contiguous() for name, weight in weights.items()}, part / WEIGHTS)
+        scheduler_of(sampler, Objective(model.objective.kind)).save_pretrained(part / SCHEDULER)
+        (part / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise ExportError(
+            f"the export {folder} could not be written: {error}; start the run again once it can"
+        ) from error
     return folder
 
 
@@ -82,6 +101,7 @@ def open_export(folder: Path, device: str = "cpu") -> Exported:
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         settings = ModelSettings.model_validate(card["model"])
+        sampler = SamplerSettings.model_validate(card["sampler"])
         origin = Origin(**{**card["origin"], "states": tuple(card["origin"]["states"])})
         model = SongModel(settings, origin.frozen_width)
         model.load_state_dict(load_file(folder / WEIGHTS))
@@ -90,7 +110,7 @@ def open_export(folder: Path, device: str = "cpu") -> Exported:
     except (ValidationError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         cause = " ".join(str(error).split())[:MOST_TOLD]
         raise ExportError(f"the export {folder} cannot be used: {cause}") from error
-    return Exported(model.to(device).eval(), origin, card["git_revision"])
+    return Exported(model.to(device).eval(), sampler, origin, card["git_revision"])
 
 
 def git_revision() -> str:

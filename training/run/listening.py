@@ -14,7 +14,7 @@ from training.conditioning import FrozenEncoder
 from training.data.corpus import Corpus
 from training.data.draws import draw_of, lines_between, random_of, states_of
 from training.generate import Singer
-from training.guidance import V_I, Guidance
+from training.guidance import Guidance, fullest
 from training.model import SongModel
 from training.request import Request
 from training.run.checkpoints import step_name
@@ -38,10 +38,11 @@ def hear(
     model.load_state_dict(dict(weights))
     singer = Singer(model, Scale.of(codec), settings.sampler, states_of(settings.stage), encoder)
     requests = [request_of(settings, corpus, index) for index in range(min(SONGS, len(corpus)))]
+    guidance = Guidance(fullest(singer.states))
     folder = settings.folder / "samples" / step_name(step)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for i, latents in enumerate(singer.latents(requests, Guidance(V_I), singer.noise(requests, seed=0))):
+    for i, latents in enumerate(singer.latents(requests, guidance, singer.noise(requests, seed=0))):
         sound = codec.decode(latents[None])[0]
         paths.append(folder / f"{i}.flac")
         soundfile.write(paths[-1], sound.clamp(-1, 1).numpy(), codec.rate_hz)

@@ -39,13 +39,12 @@ class Ranks:
         if self.together:
             dist.barrier()
 
-    def first_says(self, value: str | None) -> str | None:
+    def first_says(self, value: bool) -> bool:
         """What the first rank passes, on all."""
-        if not self.together:
-            return value
-        said = [value]
-        dist.broadcast_object_list(said, src=0)
-        return said[0]
+        said = torch.tensor(float(value), device=self.device)
+        if self.together:
+            dist.broadcast(said, src=0)
+        return bool(said)
 
 
 @contextmanager

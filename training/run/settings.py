@@ -3,9 +3,18 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
-from training.settings import ModelSettings, SamplerSettings
+from training.settings import SCHEDULERS, ModelSettings, SamplerSettings
 from training.stages import StageSettings
 
 
@@ -66,3 +75,13 @@ class RunSettings(BaseModel):
     compile: bool = Field(False, description="Compile the transformer with torch.compile.")
     workers: NonNegativeInt = Field(2, description="Processes that read samples; 0: the trainer itself.")
     most_faulty: float = Field(0.01, ge=0.0, le=1.0, description="A larger share of faulty samples ends the run.")
+
+    @model_validator(mode="after")
+    def _scheduler_fits_what_is_learnt(self) -> "RunSettings":
+        fitting = SCHEDULERS[self.model.objective.kind]
+        if self.sampler.scheduler not in fitting:
+            raise ValueError(
+                f"the scheduler {self.sampler.scheduler} does not go with {self.model.objective.kind}: "
+                f"set `sampler.scheduler` to {' or '.join(fitting)}"
+            )
+        return self

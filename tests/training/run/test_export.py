@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from training.codec import open_codec
+from training.guidance import V_I, Guidance
 from training.model import SongModel, new_model
+from training.request import Request
 from training.run.export import CARD, WEIGHTS, ExportError, Origin, differences, export, load_start, open_export
-from training.settings import ConditionSettings, DitSettings, ModelSettings, SamplerSettings
+from training.settings import CodecSettings, ConditionSettings, DitSettings, ModelSettings, SamplerSettings
 
 SETTINGS = ModelSettings(
     dit=DitSettings(channels=4, width=24, depth=1, heads=2, text_width=16, lyrics_width=8),
@@ -81,3 +84,21 @@ def test_a_model_of_another_shape_does_not_begin_with_it_and_the_difference_is_n
 def test_how_blocks_are_computed_makes_no_other_model():
     other = SETTINGS.model_copy(update={"dit": SETTINGS.dit.model_copy(update={"checkpointing": True})})
     assert differences(SETTINGS.model_dump(), other.model_dump()) == []
+
+
+def test_an_export_makes_songs(tmp_path: Path, small_codec: CodecSettings):
+    settings = SETTINGS.model_copy(
+        update={"dit": SETTINGS.dit.model_copy(update={"channels": small_codec.bands}), "codec": small_codec}
+    )
+    _, folder = exported(tmp_path, settings)
+    singer = open_export(folder).singer(open_codec(small_codec))
+    song = Request(1.0, "folk")
+    (latents,) = singer.latents([song], Guidance(V_I), singer.noise([song], seed=0))
+    assert latents.shape == (43, small_codec.bands)
+
+
+def test_a_full_disk_leaves_no_half_of_an_export(small_disk, tmp_path: Path):
+    small_disk(tmp_path, "size=64k")
+    with pytest.raises(ExportError, match="could not be written"):
+        exported(tmp_path)
+    assert list(tmp_path.iterdir()) == []

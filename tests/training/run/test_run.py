@@ -16,13 +16,14 @@ import torch
 from safetensors.torch import load_file
 
 from resources.stores import FolderStore
-from training.run.__main__ import Ending, run
 from training.run.checkpoints import CheckpointError, found, progress_of
 from training.run.export import WEIGHTS, open_export
 from training.run.hours import stretches
 from training.run.ranks import Ranks
+from training.run.run import Ending, RunRefused, run
 from training.run.settings import OptimiserSettings, RunSettings, SavingSettings
-from training.settings import CodecSettings, ConditionSettings, DitSettings, ModelSettings
+from training.settings import CodecSettings, ConditionSettings, DitSettings, ModelSettings, SamplerSettings
+from training.stages import STAGES
 
 HOUSE = Path(__file__).resolve().parents[3]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
@@ -180,8 +181,17 @@ def test_a_run_begins_with_the_weights_of_the_stage_before(settings: Make):
     assert open_export(after.folder / "exports/step-00000001").origin.start == str(after.start)
 
 
-def test_a_run_makes_songs_on_its_way(settings: Make):
-    listened = settings(steps=2, saving=SavingSettings(every=2, sample_every=2))
+def test_a_run_that_was_killed_before_its_last_export_makes_it(settings: Make):
+    alone(settings())
+    before = weights(settings())
+    shutil.rmtree(settings().folder / "exports")
+    alone(settings())
+    assert weights(settings()) == before
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_run_of_any_stage_makes_songs_on_its_way(settings: Make, stage: str):
+    listened = settings(steps=2, stage=STAGES[stage], saving=SavingSettings(every=2, sample_every=2))
     alone(listened)
     assert sorted(path.name for path in (listened.folder / "samples/step-00000002").iterdir()) == ["0.flac", "1.flac"]
 
@@ -196,12 +206,24 @@ def test_a_checkpoint_of_another_configuration_is_refused_and_the_difference_is_
 
 def test_latents_of_another_codec_are_refused(settings: Make):
     other = settings().model.model_copy(update={"codec": CodecSettings()})
-    with pytest.raises(ValueError, match=r"holds latents of mel-.* and the model is of mel-"):
+    with pytest.raises(RunRefused, match=r"holds latents of mel-.* and the model is of mel-"):
         alone(settings(model=other))
 
 
+def test_a_store_without_the_index_is_refused_and_named(settings: Make):
+    with pytest.raises(RunRefused, match=r"nowhere: there is no index of latents"):
+        alone(settings(store="nowhere"))
+
+
+def test_a_scheduler_that_does_not_go_with_the_objective_is_refused_at_once(settings: Make):
+    with pytest.raises(
+        ValueError, match=r"the scheduler euler does not go with v: set `sampler.scheduler` to ddim or dpm"
+    ):
+        settings(sampler=SamplerSettings(scheduler="euler"))
+
+
 def test_a_batch_that_cannot_hold_a_sample_is_refused_and_says_what_to_set(settings: Make):
-    with pytest.raises(ValueError, match="set `frames` to 86 at least"):
+    with pytest.raises(RunRefused, match="set `frames` to 86 at least"):
         alone(settings(frames=16))
 
 
