@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from training.codec import Scale
-from training.settings import ModelSettings
 from training.conditioning import HEARD, TRACKS, Told, tell
 from training.data.corpus import Sample
 from training.data.draws import Draw, jittered, lines_between, mask_of, untimed
 from training.guidance import State
 from training.objective import draw_times
 from training.request import Request
+from training.settings import ModelSettings
 from training.stages import StageSettings
 
 

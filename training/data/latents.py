@@ -28,9 +28,9 @@ from resources.tars import TarWriter
 from training.codec import Codec
 from training.data.faults import Fault, OnFault, SampleFault, stop
 from training.data.members import FILES, JSON, npy_of
+from training.data.sounds import Heard, heard_in, whole_shard
 from training.request import Track
 from training.settings import CodecSettings
-from training.data.sounds import Heard, heard_in, whole_shard
 
 TEXT, WHOLE = pa.string(), pa.int64()
 INDEX = pa.schema(

@@ -89,12 +89,13 @@ def heard_in(shard: Path, key: str, rate_hz: int, scratch: Path) -> Iterator[Hea
 def samples_in(shard: Path) -> Iterator[tuple[str, Members]]:
     """Names and members, as WebDataset groups them: files in a row whose names agree up to the first dot.
 
-    Dots of a folder do not count. Files whose names have no dot are passed over, and so is all that is no file.
+    Dots of a folder do not count. What of a name is no text is replaced by marks. Files whose names have no dot are
+    passed over, and so is all that is no file.
 
     Raises:
         tarfile.TarError: it is no tar, or cut short.
     """
-    with tarfile.open(shard, "r:") as tar:
+    with tarfile.open(shard, "r:", errors="replace") as tar:
         files = ((match, member) for member in tar if member.isfile() and (match := NAME.fullmatch(member.name)))
         for name, group in groupby(files, key=lambda file: file[0][1]):
             yield name, {match[2]: _data(tar, member) for match, member in group}
@@ -107,7 +108,7 @@ def heard(name: str, members: Members, rate_hz: int, scratch: Path, where: str) 
         SampleFault: its name is too long, a member is not there, the JSON is not that of a sample, a track does not
             decode or is not as long as it should be.
     """
-    if max(len(f"{name}.{extension}".encode(errors="surrogateescape")) for extension in ORDER) > NAME_BYTES:
+    if max(len(f"{name}.{extension}".encode()) for extension in ORDER) > NAME_BYTES:
         raise SampleFault(Fault.CHANGED, where, "its name is longer than that of a sample")
     facts = facts_of(members.get(JSON), where)
     length = round(facts.duration_s * rate_hz)

@@ -20,8 +20,8 @@ from training.data.corpus import Corpus, Sample, open_corpus
 from training.data.faults import Fault, SampleFault
 from training.data.latents import ABOUT, INDEX
 from training.data.members import npy_of, places_of
-from training.request import Track
 from training.data.sounds import samples_in
+from training.request import Track
 
 ALL = tuple(Track)
 ODD = {

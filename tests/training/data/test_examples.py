@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from training.codec import Scale
 from training.data.corpus import Sample
 from training.data.draws import Draw, Given, random_of
 from training.data.examples import Example, batch_of, example_of
-from training.codec import Scale
 from training.guidance import State
 from training.request import SungLine, SungWord, Track
 from training.settings import DitSettings, ModelSettings

@@ -20,8 +20,8 @@ from training.codec import MelCodec
 from training.data.faults import Fault, SampleFault, Skipping
 from training.data.latents import codec_name, encode_shard, index_shards, read_index
 from training.data.members import npy_of
-from training.settings import CodecSettings
 from training.data.sounds import samples_in
+from training.settings import CodecSettings
 
 
 @pytest.fixture
@@ -198,6 +198,12 @@ def test_a_shard_that_is_no_tar_is_a_clear_error(store, codec):
         encode_shard(store, key, codec, "mel-0")
     assert (caught.value.reason, caught.value.where) == (Fault.CHANGED, key)
     assert not store.list("latents/")
+
+
+def test_a_name_that_is_no_text_is_kept_as_far_as_it_is(songs, codec):
+    members = next(iter(first_shard(songs).values()))
+    shard = encode_shard(songs, put_shard(songs, {"la\udcff": members}), codec, "mel-0")
+    assert read_index(songs, shard.index)[0]["sample"].to_pylist() == ["la\ufffd"]
 
 
 def without(members: dict[str, bytes], *path: str) -> dict[str, bytes]:
