@@ -12,10 +12,19 @@ from training.run.checkpoints import CheckpointError
 from training.run.export import ExportError
 from training.run.guard import TooMuchTrouble
 from training.run.ranks import joined
-from training.run.run import RunRefused, run
+from training.run.run import RankFailed, RunRefused, run
 from training.run.settings import RunSettings
 
-FAULTS = (RunRefused, ModelUnavailable, CheckpointError, ExportError, TooManyFaults, TooMuchTrouble, Outage, OSError)
+FAULTS = (
+    RunRefused,
+    RankFailed,
+    ModelUnavailable,
+    CheckpointError,
+    ExportError,
+    TooManyFaults,
+    TooMuchTrouble,
+    Outage,
+)
 
 
 def main(arguments: list[str]) -> int:

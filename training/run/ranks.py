@@ -39,12 +39,12 @@ class Ranks:
         if self.together:
             dist.barrier()
 
-    def first_says(self, value: bool) -> bool:
+    def first_says(self, value: int) -> int:
         """What the first rank passes, on all."""
-        said = torch.tensor(float(value), device=self.device)
+        said = torch.tensor(value, device=self.device)
         if self.together:
             dist.broadcast(said, src=0)
-        return bool(said)
+        return int(said)
 
 
 @contextmanager
@@ -59,7 +59,5 @@ def joined() -> Iterator[Ranks]:
     if cuda:
         torch.cuda.set_device(local)
     dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
-    try:
-        yield Ranks(rank, world, device)
-    finally:
-        dist.destroy_process_group()
+    yield Ranks(rank, world, device)
+    dist.destroy_process_group()  # not after an error: it would wait for ranks that wait for this one

@@ -9,36 +9,33 @@ Started again with the same settings it goes on from its last checkpoint. In its
     hours/               the ledger of device-hours
 """
 
-import time
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
 from resources.stores import open_store
-from training.codec import Codec, Scale, open_codec
+from training.codec import Scale, open_codec
 from training.data.corpus import Corpus, open_corpus
-from training.data.draws import states_of
 from training.data.latents import codec_name
 from training.data.order import Position
 from training.model import new_model
 from training.prompt_encoders import open_encoder
-from training.run.checkpoints import CheckpointError, found, keep_newest, load, progress_of, save, step_name
-from training.run.curves import Curves, NoCurves, WrittenCurves
-from training.run.export import Origin, differences, export, load_start
+from training.run.checkpoints import CheckpointError, found, load, progress_of, step_name, step_of
+from training.run.desk import KEPT, Desk
+from training.run.export import differences, load_start
 from training.run.feed import Feed
-from training.run.hours import Hours, stretches
 from training.run.interrupts import Interrupts
-from training.run.listening import hear
 from training.run.ranks import Ranks
 from training.run.settings import RunSettings
-from training.run.tally import Tally
 from training.run.trainer import Trainer
-
-KEPT = ("stage", "model", "seed", "frames", "crop_s")  # settings that a run may not change on its way
 
 
 class RunRefused(Exception):
     """Settings and data that do not go together; the message says what to set."""
+
+
+class RankFailed(Exception):
+    """Another rank failed, so this one ends, too."""
 
 
 class Ending(StrEnum):
@@ -51,109 +48,58 @@ def run(settings: RunSettings, ranks: Ranks, tell: Callable[[str], None] = lambd
 
     Raises:
         RunRefused, ModelUnavailable, ExportError, CheckpointError: it cannot begin or go on; nothing was changed.
-        TooManyFaults, TooMuchTrouble, CheckpointError, ExportError, Outage, OSError: it has to end; the last checkpoint
-        is whole.
+        TooManyFaults, TooMuchTrouble, RankFailed, CheckpointError, ExportError, Outage: it has to end; the last
+        checkpoint is whole.
     """
     codec = open_codec(settings.model.codec)
     corpus = corpus_of(settings)
     encoder = open_encoder(settings.model.conditions, ranks.device, settings.folder / "prompts")
     model = new_model(settings.model, settings.seed, encoder.width if encoder else 0)
-    checkpoints = found(settings.folder / "checkpoints")
-    if settings.start and not checkpoints:
+    last = newest(settings.folder / "checkpoints", ranks)
+    if settings.start and not last:
         load_start(model, settings.start)
     try:
         trainer = Trainer(model, settings, ranks, encoder)
-        position = go_on(checkpoints[-1], trainer, corpus, ranks) if checkpoints else Position()
+        position = go_on(last, trainer, corpus, ranks) if last else Position()
         feed = Feed(settings, corpus, Scale.of(codec), ranks, position)
     except ValueError as error:
         raise RunRefused(str(error)) from error
-    if checkpoints:
-        tell(f"goes on after step {trainer.done} from {checkpoints[-1]}")
-    curves: Curves = WrittenCurves(settings.folder / "curves", trainer.done) if ranks.first else NoCurves()
-    desk = Desk(settings, trainer, feed, corpus, codec, curves, Hours(settings.folder / "hours", trainer.done, ranks))
-    with Interrupts() as stop:
+    if last:
+        tell(f"goes on after step {trainer.done} from {last}")
+    with Interrupts() as stop, Desk(settings, trainer, feed, corpus, codec, tell) as desk:
         while trainer.done < settings.steps:
-            desk.tally.add(step := trainer.step(feed.take(), stop.asked))
-            last = step.stop or trainer.done == settings.steps
-            if last or trainer.done % settings.saving.log_every == 0:
-                tell(desk.log())
-            if last or trainer.done % settings.saving.every == 0:
+            batches, fault = feed.take_or_fault()
+            desk.tally.add(step := trainer.step(batches, stop.asked, failed=fault is not None))
+            if step.failed:
+                raise fault or RankFailed("another rank could not go on, and says why; the last checkpoint is whole")
+            ends = step.stop or trainer.done == settings.steps
+            if ends or trainer.done % settings.saving.log_every == 0:
+                desk.log()
+            if ends or trainer.done % settings.saving.every == 0:
                 desk.save()
-            if settings.saving.sample_every and (trainer.done % settings.saving.sample_every == 0):
+            if step.trouble:
+                trainer.guard.check(f"epoch {feed.position.epoch}, before batch {feed.position.batch}")
+            if step.stop and trainer.done < settings.steps:
+                return Ending.STOPPED
+            if settings.saving.sample_every and trainer.done % settings.saving.sample_every == 0:
                 desk.listen()
-            if step.stop:
-                break
-    desk.export()  # where it was killed between its last checkpoint and that
-    curves.close()
-    return Ending.DONE if trainer.done == settings.steps else Ending.STOPPED
+        desk.finish()
+    return Ending.DONE
 
 
-class Desk:
-    """Where a run is written down. All ranks have to come here together; the first one writes."""
+def newest(folder: Path, ranks: Ranks) -> Path | None:
+    """The checkpoint that the first rank goes on from, and so all do.
 
-    def __init__(
-        self,
-        settings: RunSettings,
-        trainer: Trainer,
-        feed: Feed,
-        corpus: Corpus,
-        codec: Codec,
-        curves: Curves,
-        hours: Hours,
-    ) -> None:
-        self.settings, self.trainer, self.feed, self.corpus = settings, trainer, feed, corpus
-        self.codec, self.curves, self.hours = codec, curves, hours
-        self.ranks = trainer.ranks
-        self.tally = Tally(time.monotonic())
-
-    def log(self) -> str:
-        row = self.tally.row(self.trainer.guard.skipped, self.feed.policy.counts, self.codec.frame_s, self.ranks.device)
-        self.curves.add(self.trainer.done, row)
-        self.hours.reached(self.trainer.done)
-        self.tally = Tally(time.monotonic())
-        return f"step {self.trainer.done}: loss {row['loss']:.4f}, {row['speed/audio_s_per_s']:.0f} s of music a second"
-
-    def save(self) -> None:
-        saving, done = self.settings.saving, self.trainer.done
-        settings = self.settings.model_dump(mode="json")
-        progress = self.trainer.progress() | {
-            "position": {"epoch": self.feed.position.epoch, "batch": self.feed.position.batch},
-            "snapshot": self.corpus.snapshot,
-            "settings": {name: settings[name] for name in KEPT},
-        }
-        save(self.settings.folder / "checkpoints", done, self.trainer.learner, progress, saving.keep, self.ranks)
-        self.export()
-
-    def export(self) -> None:
-        """The model as it is now, unless that was done."""
-        exports = self.settings.folder / "exports"
-        now = exports / step_name(self.trainer.done)
-        if self.ranks.first_says(now.exists()):
-            return
-        weights = self.trainer.ema.whole()
-        if self.ranks.first:
-            export(now, weights, self.settings.model, self.settings.sampler, self.origin())
-            keep_newest(exports, self.settings.saving.keep)
-
-    def listen(self) -> None:
-        weights = self.trainer.ema.whole()
-        if self.ranks.first:
-            encoder = self.trainer.encoder
-            hear(weights, self.trainer.done, self.settings, self.corpus, self.codec, encoder, self.curves)
-        self.ranks.wait()
-
-    def origin(self) -> Origin:
-        self.hours.reached(self.trainer.done)
-        return Origin(
-            stage=self.settings.stage.name,
-            step=self.trainer.done,
-            states=tuple(sorted(states_of(self.settings.stage))),
-            snapshot=self.corpus.snapshot,
-            seed=self.settings.seed,
-            frozen_width=self.trainer.encoder.width if self.trainer.encoder else 0,
-            start=str(self.settings.start or ""),
-            device_hours=sum(stretch.hours for stretch in stretches(self.settings.folder / "hours")),
-        )
+    Raises:
+        CheckpointError: this rank does not see it.
+    """
+    here = found(folder)
+    step = ranks.first_says(step_of(here[-1]) if here else -1)
+    if step < 0:
+        return None
+    if not (folder / step_name(step)).is_dir():
+        raise CheckpointError(f"rank {ranks.rank} sees no {folder / step_name(step)}: all ranks need the same folder")
+    return folder / step_name(step)
 
 
 def corpus_of(settings: RunSettings) -> Corpus:

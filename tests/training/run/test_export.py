@@ -1,6 +1,7 @@
 """What is handed on is whole, says what it was made from, and is refused where it does not fit."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,19 +11,36 @@ from training.codec import open_codec
 from training.guidance import V_I, Guidance
 from training.model import SongModel, new_model
 from training.request import Request
-from training.run.export import CARD, WEIGHTS, ExportError, Origin, differences, export, load_start, open_export
-from training.settings import CodecSettings, ConditionSettings, DitSettings, ModelSettings, SamplerSettings
+from training.run.export import (
+    CARD,
+    WEIGHTS,
+    ExportError,
+    Origin,
+    differences,
+    export,
+    git_revision,
+    load_start,
+    open_export,
+)
+from training.settings import (
+    CodecSettings,
+    ConditionSettings,
+    DitSettings,
+    ModelSettings,
+    ObjectiveSettings,
+    SamplerSettings,
+)
 
 SETTINGS = ModelSettings(
     dit=DitSettings(channels=4, width=24, depth=1, heads=2, text_width=16, lyrics_width=8),
     conditions=ConditionSettings(layers=1),
 )
-ORIGIN = Origin("joint", 7, ("v_i", "u"), "abc", 0, 0, "", 0.5)
+ORIGIN = Origin("joint", 7, ("v_i", "u"), "mel-0", "index", "abc", 0, 0, "", 0.5)
 
 
 def exported(folder: Path, settings: ModelSettings = SETTINGS) -> tuple[SongModel, Path]:
     model = new_model(settings, seed=1)
-    return model, export(folder / "model", model.state_dict(), settings, SamplerSettings(), ORIGIN)
+    return model, export(folder / "model", model.state_dict(), settings, SamplerSettings(), ORIGIN, "0" * 40)
 
 
 def test_an_export_is_the_model_that_was_exported(tmp_path: Path):
@@ -36,7 +54,16 @@ def test_it_says_what_it_was_made_from(tmp_path: Path):
     _, folder = exported(tmp_path)
     opened = open_export(folder)
     assert opened.origin == ORIGIN
-    assert len(opened.git_revision.rstrip("+")) in (0, 40)
+    assert opened.git_revision == "0" * 40
+
+
+def test_the_revision_is_that_of_the_checkout_or_empty():
+    assert re.fullmatch(r"([0-9a-f]{40}\+?)?", git_revision())
+
+
+def test_a_stage_may_learn_at_other_noise_levels_than_the_one_before(tmp_path: Path):
+    _, folder = exported(tmp_path)
+    load_start(new_model(SETTINGS.model_copy(update={"objective": ObjectiveSettings(shift=9.0)}), seed=2), folder)
 
 
 def test_the_scheduler_lies_beside_the_weights(tmp_path: Path):
