@@ -43,11 +43,16 @@ class Codec(Protocol):
 
 def open_codec(settings: CodecSettings, device: str = "cpu") -> Codec:
     """Raises ModelUnavailable: its weights cannot be had."""
+    codec: Codec
     if settings.kind == "mel":
-        return MelCodec(settings, device)
-    from training.learned_codecs import open_learned
+        codec = MelCodec(settings, device)
+    else:
+        from training.learned_codecs import open_learned
 
-    return open_learned(settings, device)
+        codec = open_learned(settings, device)
+    codec.mean = codec.mean if settings.mean is None else settings.mean
+    codec.scale = codec.scale if settings.scale is None else settings.scale
+    return codec
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def find_codec(settings: CodecSettings) -> Found:
 class Learned:
     """What the three have in common: whole hops of sound go in, and as many come out."""
 
-    mean, scale = 0.0, 1.0
+    mean, scale = 0.0, 1.0  # not measured: no weights could be had; the settings say better
     name: str
     channels: int
 

@@ -44,6 +44,8 @@ class CodecSettings(BaseModel):
     bands: PositiveInt = Field(96, description="Of mel: bands of a frame.")
     hop: PositiveInt = Field(1024, description="Of mel: samples between frames.")
     iterations: PositiveInt = Field(32, description="Of mel: in which Griffin-Lim finds phases.")
+    mean: float | None = Field(None, description="Of latents of music, which are brought to 0; empty: as of the demo.")
+    scale: PositiveFloat | None = Field(None, description="Their standard deviation, which is brought to 1; likewise.")
 
 
 class ConditionSettings(BaseModel):

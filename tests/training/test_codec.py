@@ -66,3 +66,8 @@ def test_a_codec_computes_where_it_was_opened():
 
 def test_the_codec_without_weights_is_the_default():
     assert open_codec(CodecSettings()).name == "mel"
+
+
+def test_settings_may_say_what_latents_are_brought_to_zero_and_one_with():
+    codec = open_codec(CodecSettings(mean=-6.0, scale=2.0))
+    assert (codec.mean, codec.scale) == (-6.0, 2.0)
