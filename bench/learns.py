@@ -131,8 +131,8 @@ def times_rows(found: Sequence[Moved]) -> list[str]:
     rises = np.array([m.onset_s - m.start_s for m in found])
     unmoved = np.array([m.onset_s - STARTS_S[0] for m in found])
     return [
-        f"what is sung in a line is found {STARTS_S[1] - STARTS_S[0]:.1f} or {STARTS_S[2] - STARTS_S[0]:.1f} s later, as "
-        f"the line was asked for, to 0.1 s: {np.mean(np.abs(heard - asked) < 0.1):.0%}; where it was: "
+        f"what is sung in a line is found {STARTS_S[1] - STARTS_S[0]:.1f} or {STARTS_S[2] - STARTS_S[0]:.1f} s later, "
+        f"as the line was asked for, to 0.1 s: {np.mean(np.abs(heard - asked) < 0.1):.0%}; where it was: "
         f"{np.mean(np.abs(heard) < 0.1):.0%} ({len(found)} pairs of songs)",
         f"the steepest rise of the voice is within 0.15 s of where the line is to begin: "
         f"{np.mean(np.abs(rises) < 0.15):.0%}; of where it began in the other song: "
