@@ -36,8 +36,7 @@ class Singer:
         Raises:
             ValueError: guidance asks for a state that the model was never trained in, or a song is too long.
         """
-        asked = {state for state, _ in guidance.blend.terms}
-        if unknown := sorted(asked - set(self.states)):
+        if unknown := sorted(guidance.states - set(self.states)):
             raise ValueError(
                 f"guidance asks what the model says in the states {', '.join(unknown)}, in which it was never trained: "
                 "take other guidance, or a model of the joint stage"

@@ -9,7 +9,7 @@ also guide each condition on its own and mix that in, as one does at a desk: s, 
 r_y the rates at which the guided whole and the guided parts are mixed down.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 
@@ -80,6 +80,11 @@ def nested(s: float, s_v: float, s_i: float, r_x: float, r_y: float) -> Blend:
     return U + s * (r_x * (x - U) + r_y * (y - U))
 
 
+def fullest(states: Collection[State]) -> Blend:
+    """What the model says when it is told as much as it ever was in training."""
+    return next(blend for blend in (V_I, I_C, V_C, U) if blend.terms[0][0] in states)
+
+
 @dataclass(frozen=True, slots=True)
 class Guidance:
     """A blend, and the noise levels (1 is all noise) between which it counts; outside, the model is told both.
@@ -91,6 +96,12 @@ class Guidance:
     blend: Blend
     from_noise: float = 0.0
     to_noise: float = 1.0
+
+    @property
+    def states(self) -> frozenset[State]:
+        """All that it asks for, within the interval and outside."""
+        always = self.from_noise <= 0.0 and self.to_noise >= 1.0
+        return frozenset(state for state, _ in (*self.blend.terms, *(() if always else V_I.terms)))
 
     def at(self, noise: float) -> Blend:
         return self.blend if self.from_noise <= noise <= self.to_noise else V_I

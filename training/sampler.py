@@ -15,10 +15,9 @@ from torch import Tensor
 
 from training.guidance import Guidance, State
 from training.objective import Objective
-from training.settings import SamplerSettings
+from training.settings import SCHEDULERS, SamplerSettings
 
 STEPS = 1000  # into which diffusers cuts a schedule
-FLOWS, VS = ("euler", "dpm"), ("ddim", "dpm")
 
 Says = Callable[[Tensor, Tensor, Sequence[State]], Sequence[Tensor]]  # b n c, b and some states -> b n c for each
 
@@ -29,7 +28,7 @@ def scheduler_of(settings: SamplerSettings, objective: Objective) -> Any:
     Raises:
         ValueError: it does not go with the objective.
     """
-    fitting = FLOWS if objective is Objective.FLOW else VS
+    fitting = SCHEDULERS[objective]
     if settings.scheduler not in fitting:
         raise ValueError(f"{settings.scheduler} is no scheduler for {objective}: there is {' and '.join(fitting)}")
     scheduler = _flow(settings) if objective is Objective.FLOW else _v(settings)

@@ -10,14 +10,13 @@ class DitSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    channels: PositiveInt = Field(64, description="Of a latent frame, as the codec gives it.")
+    channels: PositiveInt = Field(96, description="Of a latent frame, as the codec gives it.")
     patch: PositiveInt = Field(1, description="Latent frames that make one token.")
     width: PositiveInt = Field(192, description="Of a token.")
     depth: PositiveInt = Field(6, description="Blocks.")
     heads: PositiveInt = Field(3, description="Of attention; they share the width evenly.")
     text_width: PositiveInt = Field(192, description="Of what the text encoder gives.")
     lyrics_width: PositiveInt = Field(192, description="Of what the lyrics encoder gives.")
-    max_frames: PositiveInt = Field(8192, description="The longest song, in latent frames.")
     checkpointing: bool = Field(False, description="Compute blocks again on the way back, to save memory.")
 
     @model_validator(mode="after")
@@ -87,6 +86,9 @@ class ModelSettings(BaseModel):
     conditions: ConditionSettings = ConditionSettings()
     codec: CodecSettings = CodecSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
+
+
+SCHEDULERS = {"v": ("ddim", "dpm"), "flow": ("euler", "dpm")}  # for what the model says
 
 
 class SamplerSettings(BaseModel):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from training.guidance import V_I, Blend, Guidance, State, both, mixdown, nested
+from training.guidance import I_C, V_C, V_I, Blend, Guidance, State, both, fullest, mixdown, nested
 
 scales = st.floats(-10, 10)
 presets = st.one_of(
@@ -114,3 +114,16 @@ def test_states_without_weight_are_not_computed(blend: Blend, forwards: int):
 def test_outside_its_interval_guidance_is_off():
     guidance = Guidance(both(4.0), from_noise=0.2, to_noise=0.8)
     assert [guidance.at(noise) for noise in (0.1, 0.5, 0.9)] == [V_I, both(4.0), V_I]
+
+
+def test_guidance_in_an_interval_asks_for_both_outside_of_it():
+    assert Guidance(both(1.0)).states == {State.BOTH}
+    assert Guidance(I_C, 0.2, 0.8).states == {State.INSTRUMENTS, State.BOTH}
+    assert Guidance(I_C).states == {State.INSTRUMENTS}
+
+
+@pytest.mark.parametrize(
+    ("states", "blend"), [(set(State), V_I), ({State.NOTHING, State.INSTRUMENTS}, I_C), ({State.VOCALS}, V_C)]
+)
+def test_the_fullest_is_as_much_as_was_ever_told(states, blend):
+    assert fullest(states) == blend

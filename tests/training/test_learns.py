@@ -108,6 +108,14 @@ def test_the_voice_sings_the_word_that_is_asked_for(singer: Singer, word: str, c
     assert sung[other] < 0
 
 
+def test_another_word_changes_the_voice_more_than_another_noise_does(singer: Singer):
+    one = made(singer, asked(word="la"))
+    other_word = made(singer, asked(word="do"))
+    (other_noise,) = singer.latents([asked()], Guidance(V_I), singer.noise([asked()], seed=8))
+    sung = slice(10, 18)
+    assert (one - other_word)[sung].abs().mean() > 2 * (one - other_noise)[sung].abs().mean()
+
+
 @pytest.mark.parametrize(("prompt", "channel", "other"), [(PROMPTS[0], 2, 3), (PROMPTS[1], 3, 2)])
 def test_the_music_is_what_the_prompt_asks_for(singer: Singer, prompt: str, channel: int, other: int):
     music = made(singer, asked(prompt=prompt, track=Track.ACCOMPANIMENT)).mean(dim=0)

@@ -54,6 +54,8 @@ class Order:
     """The batches of all epochs. `frames` of each sample are those that are read of it, cropped where it is longer."""
 
     def __init__(self, frames: NDArray[np.integer], budget_frames: int, seed: int) -> None:
+        """Raises ValueError, as `batches_of`."""
+        _longest(frames, budget_frames)
         self.frames, self.budget_frames, self.seed = frames, budget_frames, seed
 
     def epoch(self, epoch: int) -> Batches:
@@ -85,13 +87,7 @@ def batches_of(frames: NDArray[np.integer], budget_frames: int, seed: int, epoch
     Raises:
         ValueError: no samples, one without frames, or one that is longer than the budget.
     """
-    if not len(frames) or frames.min() < 1:
-        raise ValueError("there are no samples, or some have no frames")
-    if (longest := int(frames.max())) > budget_frames:
-        raise ValueError(
-            f"a sample has {longest} frames, and a batch no more than {budget_frames}: "
-            f"set `frames` to {longest} at least, or `crop_s` lower"
-        )
+    longest = _longest(frames, budget_frames)
     random = np.random.Philox(np.random.SeedSequence((seed, epoch)))
     drawn = np.argsort(random.random_raw(len(frames)))
     likeness = np.searchsorted(_edges(longest), frames, side="right").astype(np.uint16)  # 16 bits sort much faster
@@ -112,6 +108,18 @@ def batches_of(frames: NDArray[np.integer], budget_frames: int, seed: int, epoch
     first, last = np.concatenate([*starts, cuts[:-1]]), np.concatenate([*ends, cuts[1:]])
     turns = np.argsort(random.random_raw(len(first)))
     return Batches(np.concatenate([samples, rest]), first[turns], last[turns])
+
+
+def _longest(frames: NDArray[np.integer], budget_frames: int) -> int:
+    """Raises ValueError, as `batches_of`."""
+    if not len(frames) or frames.min() < 1:
+        raise ValueError("there are no samples, or some have no frames")
+    if (longest := int(frames.max())) > budget_frames:
+        raise ValueError(
+            f"a sample has {longest} frames, and a batch no more than {budget_frames}: "
+            f"set `frames` to {longest} at least, or `crop_s` lower"
+        )
+    return longest
 
 
 def _edges(longest: int) -> list[int]:

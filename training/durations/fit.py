@@ -53,7 +53,7 @@ def example_of(sample: Mapping[str, Any]) -> Example | None:
     for row, next_s in zip(whole, [*(row["start_s"] for row in whole[1:]), to_s], strict=True):
         start_s, end_s = max(row["start_s"], from_s) - from_s, min(row["end_s"], next_s) - from_s
         if end_s - start_s >= SHORTEST_LINE_S:
-            lines.append(AskedLine(row["text"], start_s, end_s))
+            lines.append(AskedLine(row["text"], start_s, end_s, row.get("section") or ""))
     if not lines:
         return None
     request = Request(to_s - from_s, sample["caption"] or "", tuple(lines), lyrics["language"])

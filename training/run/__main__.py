@@ -1,193 +1,30 @@
-"""A training run of one stage: python -m training.run SETTINGS.json, under torchrun where there are several devices.
-
-Started again with the same settings it goes on from its last checkpoint. In its folder are
-
-    checkpoints/step-…   all that is needed to go on
-    exports/step-…       the model as it is handed on
-    curves/              for TensorBoard, and as JSON lines
-    samples/step-…       songs to listen to
-    hours/               the ledger of device-hours
-"""
+"""A training run from a file: python -m training.run SETTINGS.json, under torchrun where there are several devices."""
 
 import sys
-import time
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from resources.models import ModelUnavailable
 from resources.outages import Outage
-from resources.stores import open_store
-from training.codec import Codec, Scale, open_codec
-from training.data.corpus import Corpus, open_corpus
-from training.data.draws import states_of
-from training.data.faults import SampleFault, TooManyFaults
-from training.data.latents import codec_name
-from training.data.order import Position
-from training.model import new_model
-from training.prompt_encoders import open_encoder
-from training.run.checkpoints import CheckpointError, found, keep_newest, load, progress_of, save, step_name
-from training.run.curves import Curves, NoCurves, WrittenCurves
-from training.run.export import ExportError, Origin, differences, export, load_start
-from training.run.feed import Feed
+from training.data.faults import TooManyFaults
+from training.run.checkpoints import CheckpointError
+from training.run.export import ExportError
 from training.run.guard import TooMuchTrouble
-from training.run.hours import Hours, stretches
-from training.run.interrupts import Interrupts
-from training.run.listening import hear
-from training.run.ranks import Ranks, joined
+from training.run.ranks import joined
+from training.run.run import RankFailed, RunRefused, run
 from training.run.settings import RunSettings
-from training.run.tally import Tally
-from training.run.trainer import Trainer
 
-KEPT = ("stage", "model", "seed", "frames", "crop_s")  # settings that a run may not change on its way
 FAULTS = (
+    RunRefused,
+    RankFailed,
+    ModelUnavailable,
     CheckpointError,
     ExportError,
-    ModelUnavailable,
-    Outage,
-    SampleFault,
     TooManyFaults,
     TooMuchTrouble,
-    ValueError,
+    Outage,
 )
-
-
-class Ending(StrEnum):
-    DONE = "done"
-    STOPPED = "stopped"  # it was asked to, and goes on when it is started again
-
-
-def run(settings: RunSettings, ranks: Ranks, tell: Callable[[str], None] = lambda line: None) -> Ending:
-    """Trains until all steps are done, or until a signal asks to stop. `tell` is given what a person wants to read.
-
-    Raises:
-        one of FAULTS: what is wrong and what to do; the last checkpoint is whole.
-    """
-    codec = open_codec(settings.model.codec)
-    corpus = corpus_of(settings)
-    encoder = open_encoder(settings.model.conditions, ranks.device, settings.folder / "prompts")
-    model = new_model(settings.model, settings.seed, encoder.width if encoder else 0)
-    checkpoints = found(settings.folder / "checkpoints")
-    if settings.start and not checkpoints:
-        load_start(model, settings.start)
-    trainer = Trainer(model, settings, ranks, encoder)
-    position = Position()
-    if checkpoints:
-        position = go_on(checkpoints[-1], trainer, corpus, ranks)
-        tell(f"goes on after step {trainer.done} from {checkpoints[-1]}")
-    scale = Scale.of(codec)
-    feed = Feed(settings, corpus, scale, ranks, position)
-    curves: Curves = WrittenCurves(settings.folder / "curves", trainer.done) if ranks.first else NoCurves()
-    desk = Desk(settings, trainer, feed, corpus, codec, curves, Hours(settings.folder / "hours", trainer.done, ranks))
-    with Interrupts() as stop:
-        while trainer.done < settings.steps:
-            desk.tally.add(step := trainer.step(feed.take(), stop.asked))
-            last = step.stop or trainer.done == settings.steps
-            if last or trainer.done % settings.saving.log_every == 0:
-                tell(desk.log())
-            if last or trainer.done % settings.saving.every == 0:
-                desk.save()
-            if settings.saving.sample_every and (trainer.done % settings.saving.sample_every == 0):
-                desk.listen()
-            if step.stop:
-                break
-    curves.close()
-    return Ending.DONE if trainer.done == settings.steps else Ending.STOPPED
-
-
-class Desk:
-    """Where a run is written down. All ranks have to come here together; the first one writes."""
-
-    def __init__(
-        self,
-        settings: RunSettings,
-        trainer: Trainer,
-        feed: Feed,
-        corpus: Corpus,
-        codec: Codec,
-        curves: Curves,
-        hours: Hours,
-    ) -> None:
-        self.settings, self.trainer, self.feed, self.corpus = settings, trainer, feed, corpus
-        self.codec, self.curves, self.hours = codec, curves, hours
-        self.ranks = trainer.ranks
-        self.tally = Tally(time.monotonic())
-
-    def log(self) -> str:
-        row = self.tally.row(self.trainer.guard.skipped, self.feed.policy.counts, self.codec.frame_s, self.ranks.device)
-        self.curves.add(self.trainer.done, row)
-        self.hours.reached(self.trainer.done)
-        self.tally = Tally(time.monotonic())
-        return f"step {self.trainer.done}: loss {row['loss']:.4f}, {row['speed/audio_s_per_s']:.0f} s of music a second"
-
-    def save(self) -> None:
-        saving, done = self.settings.saving, self.trainer.done
-        settings = self.settings.model_dump(mode="json")
-        progress = self.trainer.progress() | {
-            "position": {"epoch": self.feed.position.epoch, "batch": self.feed.position.batch},
-            "snapshot": self.corpus.snapshot,
-            "settings": {name: settings[name] for name in KEPT},
-        }
-        save(self.settings.folder / "checkpoints", done, self.trainer.learner, progress, saving.keep, self.ranks)
-        weights = self.trainer.ema.whole()
-        if self.ranks.first:
-            exports = self.settings.folder / "exports"
-            export(exports / step_name(done), weights, self.settings.model, self.settings.sampler, self.origin())
-            keep_newest(exports, saving.keep)
-
-    def listen(self) -> None:
-        weights = self.trainer.ema.whole()
-        if self.ranks.first:
-            encoder = self.trainer.encoder
-            hear(weights, self.trainer.done, self.settings, self.corpus, self.codec, encoder, self.curves)
-        self.ranks.wait()
-
-    def origin(self) -> Origin:
-        self.hours.reached(self.trainer.done)
-        return Origin(
-            stage=self.settings.stage.name,
-            step=self.trainer.done,
-            states=tuple(sorted(states_of(self.settings.stage))),
-            snapshot=self.corpus.snapshot,
-            seed=self.settings.seed,
-            frozen_width=self.trainer.encoder.width if self.trainer.encoder else 0,
-            start=str(self.settings.start or ""),
-            device_hours=sum(stretch.hours for stretch in stretches(self.settings.folder / "hours")),
-        )
-
-
-def corpus_of(settings: RunSettings) -> Corpus:
-    """Raises ValueError: there is none, or its latents are of another codec than the model's."""
-    corpus = open_corpus(open_store(settings.store), settings.index)
-    wanted = codec_name(settings.model.codec)
-    if corpus.codec != wanted or corpus.channels != settings.model.dit.channels:
-        raise ValueError(
-            f"{settings.index} holds latents of {corpus.codec} with {corpus.channels} channels, and the model is of "
-            f"{wanted} with {settings.model.dit.channels}: set `model.codec` and `model.dit.channels`, or make latents"
-        )
-    return corpus
-
-
-def go_on(checkpoint: Path, trainer: Trainer, corpus: Corpus, ranks: Ranks) -> Position:
-    """Brings a checkpoint back.
-
-    Raises:
-        CheckpointError: it cannot be read, or is of another run.
-    """
-    progress = progress_of(checkpoint)
-    ours = trainer.settings.model_dump(mode="json")
-    different = differences({name: ours[name] for name in KEPT}, progress["settings"])
-    if corpus.snapshot != progress["snapshot"]:
-        different.append(f"snapshot of the data: {corpus.snapshot[:12]}, was {progress['snapshot'][:12]}")
-    if different:
-        raise CheckpointError(
-            f"{checkpoint} is of another run: {'; '.join(different)}. Set them back, or use another folder"
-        )
-    load(checkpoint, trainer.learner, ranks)
-    trainer.resume(progress)
-    return Position(**progress["position"])
 
 
 def main(arguments: list[str]) -> int:
@@ -196,22 +33,27 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         settings = RunSettings.model_validate_json(Path(arguments[0]).read_bytes())
-    except (OSError, ValidationError) as error:
-        print(f"{arguments[0]} holds no settings of a run: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"{arguments[0]} cannot be read: {error.strerror}", file=sys.stderr)
+        return 2
+    except ValidationError as error:
+        print(f"{arguments[0]} holds no settings of a run: {in_words(error)}", file=sys.stderr)
         return 2
     with joined() as ranks:
-
-        def tell(line: str) -> None:
-            if ranks.first:
-                print(line, flush=True)
-
         try:
-            ending = run(settings, ranks, tell)
+            ending = run(settings, ranks, lambda line: print(line, flush=True) if ranks.first else None)
         except FAULTS as error:
-            print(error, file=sys.stderr)
+            print(f"rank {ranks.rank}: {error}" if ranks.together else error, file=sys.stderr)
             return 1
-        tell(f"{ending}: {settings.folder}")
+        if ranks.first:
+            print(f"{ending}: {settings.folder}")
     return 0
+
+
+def in_words(error: ValidationError) -> str:
+    """Each fault as `model.codec.kind: Input should be …`."""
+    faults = ((".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors())
+    return "; ".join(f"{where}: {what}" if where else what for where, what in faults)
 
 
 if __name__ == "__main__":

@@ -67,9 +67,16 @@ def save(folder: Path, step: int, learner: Learner, progress: dict[str, Any], ke
     def end() -> None:
         if ranks.first:
             (part / PROGRESS).write_text(json.dumps(progress), encoding="utf-8")
-            _flush(part)
+            flush(part)
 
-    for work in (begin, write, end):
+    def publish() -> None:
+        if ranks.first:
+            remove(final)
+            part.rename(final)
+            flush(folder)
+            keep_newest(folder, keep)
+
+    for work in (begin, write, end, publish):
         fault = _fault_of(work)
         if float(ranks.total(torch.tensor(float(fault is not None), device=ranks.device))):
             if ranks.first:
@@ -77,17 +84,15 @@ def save(folder: Path, step: int, learner: Learner, progress: dict[str, Any], ke
             before = found(folder)
             left = f"{before[-1]} is whole, and the run goes on from there" if before else "there is none before it"
             raise CheckpointError(f"{final} could not be saved: {_cause(fault)}; {left}") from fault
-    if ranks.first:
-        shutil.rmtree(final, ignore_errors=True)
-        part.rename(final)
-        _flush(folder)
-        keep_newest(folder, keep)
-    ranks.wait()
     return final
 
 
 def step_name(step: int) -> str:
     return f"step-{step:08d}"
+
+
+def step_of(folder: Path) -> int:
+    return int(folder.name.removeprefix("step-"))
 
 
 def progress_of(checkpoint: Path) -> dict[str, Any]:
@@ -119,7 +124,23 @@ def load(checkpoint: Path, learner: Learner, ranks: Ranks) -> None:
 def keep_newest(folder: Path, keep: int) -> None:
     """Takes away the folders of all steps but the newest ones."""
     for old in found(folder)[:-keep]:
-        shutil.rmtree(old)
+        remove(old)
+
+
+def drop_newer(folder: Path, step: int) -> None:
+    """Takes away the folders of all steps after one."""
+    for later in found(folder):
+        if step_of(later) > step:
+            remove(later)
+
+
+def remove(folder: Path) -> None:
+    """First the name, then what is in it: so that what has a name is whole."""
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def found(folder: Path) -> list[Path]:
@@ -164,7 +185,7 @@ def _cause(error: BaseException | None) -> str:
     return str(error)
 
 
-def _flush(folder: Path) -> None:
+def flush(folder: Path) -> None:
     """Has the disk hold what is in a folder, before a rename says that it does."""
     for path in (*folder.glob("*"), folder):
         if path.is_dir() and path != folder:

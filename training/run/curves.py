@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,8 @@ class Curves(Protocol):
 
     def add_sound(self, step: int, name: str, sound: Tensor, rate_hz: int) -> None: ...
 
+    def flush(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -24,6 +27,8 @@ class NoCurves:
     def add(self, step: int, row: Row) -> None: ...
 
     def add_sound(self, step: int, name: str, sound: Tensor, rate_hz: int) -> None: ...
+
+    def flush(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -38,9 +43,12 @@ class WrittenCurves:
         self.board = SummaryWriter(str(folder), purge_step=from_step + 1)
         self.file = folder / "curves.jsonl"
         kept = [line for line in self._lines() if json.loads(line)["step"] <= from_step]
-        self.file.write_text("".join(kept), encoding="utf-8")
+        part = self.file.with_suffix(".part")
+        part.write_text("".join(kept), encoding="utf-8")
+        part.replace(self.file)
 
     def add(self, step: int, row: Row) -> None:
+        row = {name: value for name, value in row.items() if isfinite(value)}  # JSON knows no others
         for name, value in row.items():
             self.board.add_scalar(name, value, step)
         with self.file.open("a", encoding="utf-8") as file:
@@ -49,6 +57,9 @@ class WrittenCurves:
     def add_sound(self, step: int, name: str, sound: Tensor, rate_hz: int) -> None:
         """sound t"""
         self.board.add_audio(name, sound / sound.abs().max().clamp(min=1.0), step, rate_hz)
+
+    def flush(self) -> None:
+        self.board.flush()
 
     def close(self) -> None:
         self.board.close()

@@ -1,6 +1,6 @@
 """The moving average of a model's weights, which samples better than the weights themselves.
 
-Letters: none; weights may be whole or sharded over ranks: an average of shards is the shard of the average.
+Weights may be whole or sharded over ranks: an average of shards is the shard of the average.
 """
 
 import torch
@@ -21,9 +21,10 @@ class Ema:
         for name, weight in model.named_parameters():
             _local(self.weights[name]).lerp_(_local(weight), 1 - decay)
 
-    def whole(self) -> dict[str, Tensor]:
-        """All weights, on the CPU. All ranks have to ask, where they are sharded."""
-        return {name: _whole(weight).cpu() for name, weight in self.weights.items()}
+    def whole(self, keep: bool = True) -> dict[str, Tensor]:
+        """All weights, on the CPU. All ranks have to ask where they are sharded, and those get none that keep none."""
+        gathered = ((name, _whole(weight)) for name, weight in self.weights.items())
+        return {name: weight.cpu() for name, weight in gathered if keep}
 
 
 def _local(weight: Tensor) -> Tensor:

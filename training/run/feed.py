@@ -6,11 +6,12 @@ from functools import partial
 import numpy as np
 import torch
 
+from resources.outages import Outage
 from training.codec import Scale
 from training.data.corpus import Corpus
 from training.data.draws import draw_of, random_of
 from training.data.examples import Batch, Example, batch_of, context_of, example_of
-from training.data.faults import Skipping
+from training.data.faults import Skipping, TooManyFaults
 from training.data.loader import load
 from training.data.order import Order, Position
 from training.guidance import State
@@ -53,6 +54,13 @@ class Feed:
         collate = partial(batch_of, model=settings.model, scale=scale)
         turns = self.order.turns(position, ranks.rank, ranks.world)
         self._loaded = load(turns, make, collate, settings.workers, self.policy)
+
+    def take_or_fault(self) -> tuple[list[Batch], Exception | None]:
+        """The batches of a step; or some that add nothing, and why. So that all ranks hear of it before one ends."""
+        try:
+            return self.take(), None
+        except (TooManyFaults, Outage) as fault:
+            return [self._nothing] * self._accumulation, fault
 
     def take(self) -> list[Batch]:
         """The batches of a step.

@@ -27,11 +27,7 @@ class Guard:
         self.in_a_row = 0
 
     def judge(self, loss: float, gradient: float) -> Trouble | None:
-        """What is wrong with a step, if anything.
-
-        Raises:
-            TooMuchTrouble: this was the last of too many in a row.
-        """
+        """What is wrong with a step, if anything."""
         trouble = self._trouble(loss, gradient)
         if trouble is None:
             self.losses.append(loss)
@@ -39,12 +35,15 @@ class Guard:
             return None
         self.skipped[trouble] += 1
         self.in_a_row += 1
+        return trouble
+
+    def check(self, where: str) -> None:
+        """Raises TooMuchTrouble: as many steps in a row as may be were skipped, up to somewhere in the data."""
         if self.in_a_row >= self.settings.in_a_row:
             raise TooMuchTrouble(
-                f"{self.in_a_row} steps in a row were skipped, the last with loss {loss:g} and gradient {gradient:g}: "
-                "lower the learning rate, or look at the data of these steps; the last checkpoint is from before them"
+                f"{self.in_a_row} steps in a row were skipped, up to {where}: lower the learning rate, or look at the "
+                "data there; the last checkpoint is whole"
             )
-        return trouble
 
     def state(self) -> dict[str, object]:
         return {"losses": list(self.losses), "skipped": dict(self.skipped), "in_a_row": self.in_a_row}

@@ -39,13 +39,12 @@ class Ranks:
         if self.together:
             dist.barrier()
 
-    def first_says(self, value: str | None) -> str | None:
+    def first_says(self, value: int) -> int:
         """What the first rank passes, on all."""
-        if not self.together:
-            return value
-        said = [value]
-        dist.broadcast_object_list(said, src=0)
-        return said[0]
+        said = torch.tensor(value, device=self.device)
+        if self.together:
+            dist.broadcast(said, src=0)
+        return int(said)
 
 
 @contextmanager
@@ -60,7 +59,5 @@ def joined() -> Iterator[Ranks]:
     if cuda:
         torch.cuda.set_device(local)
     dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
-    try:
-        yield Ranks(rank, world, device)
-    finally:
-        dist.destroy_process_group()
+    yield Ranks(rank, world, device)
+    dist.destroy_process_group()  # not after an error: it would wait for ranks that wait for this one

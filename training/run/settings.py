@@ -3,9 +3,18 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
-from training.settings import ModelSettings, SamplerSettings
+from training.settings import SCHEDULERS, ModelSettings, SamplerSettings
 from training.stages import StageSettings
 
 
@@ -15,7 +24,7 @@ class OptimiserSettings(BaseModel):
     learning_rate: PositiveFloat = Field(3e-4, description="After warm-up; then constant.")
     warm_up: NonNegativeInt = Field(500, description="Steps in which the learning rate rises from zero.")
     betas: tuple[float, float] = Field((0.9, 0.98), description="Of AdamW.")
-    weight_decay: NonNegativeFloat = Field(0.01, description="Of AdamW, of matrices alone.")
+    weight_decay: NonNegativeFloat = Field(0.01, description="Of AdamW; biases and norms do not decay.")
     clip: PositiveFloat = Field(1.0, description="The longest gradient; a longer one is cut to it.")
     ema: float = Field(0.9995, ge=0.0, lt=1.0, description="How slowly the average of the weights follows them.")
 
@@ -66,3 +75,22 @@ class RunSettings(BaseModel):
     compile: bool = Field(False, description="Compile the transformer with torch.compile.")
     workers: NonNegativeInt = Field(2, description="Processes that read samples; 0: the trainer itself.")
     most_faulty: float = Field(0.01, ge=0.0, le=1.0, description="A larger share of faulty samples ends the run.")
+
+    @model_validator(mode="after")
+    def _crops_can_be_asked_for(self) -> "RunSettings":
+        if self.crop_s > self.model.conditions.longest_s:
+            raise ValueError(
+                f"a crop of {self.crop_s:g} s is longer than the longest song, {self.model.conditions.longest_s:g} s: "
+                "set `crop_s` lower or `model.conditions.longest_s` higher"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _scheduler_fits_what_is_learnt(self) -> "RunSettings":
+        fitting = SCHEDULERS[self.model.objective.kind]
+        if self.sampler.scheduler not in fitting:
+            raise ValueError(
+                f"the scheduler {self.sampler.scheduler} does not go with {self.model.objective.kind}: "
+                f"set `sampler.scheduler` to {' or '.join(fitting)}"
+            )
+        return self

@@ -15,7 +15,7 @@ from torch.distributed.tensor import DTensor
 from training.conditioning import FrozenEncoder
 from training.data.examples import Batch
 from training.model import SongModel
-from training.objective import LEVELS, Objective, loss_of
+from training.objective import LEVELS, Loss, Objective, loss_of
 from training.run.checkpoints import Learner
 from training.run.ema import Ema
 from training.run.guard import Guard, Trouble
@@ -36,6 +36,7 @@ class Step:
     padded: float  # that were computed
     levels: Tensor  # 2 LEVELS, see Loss.by_level
     stop: bool  # a rank was asked to
+    failed: bool  # a rank has nothing to go on with
 
 
 class Trainer:
@@ -60,19 +61,16 @@ class Trainer:
     def learner(self) -> Learner:
         return Learner(self.model, self.optimiser, self.ema)
 
-    def step(self, batches: Sequence[Batch], stop: bool = False) -> Step:
-        """One step over this rank's batches.
-
-        Raises:
-            TooMuchTrouble: it could not be taken, nor could those before.
-        """
-        batches = [self._read(batch.to(self.ranks.device)) for batch in batches]
+    def step(self, batches: Sequence[Batch], stop: bool = False, failed: bool = False) -> Step:
+        """One step over this rank's batches. What one rank says, to stop or that it failed, all ranks hear."""
         counts = [
             float(sum(int(batch.counted.sum()) for batch in batches)),
             float(sum(batch.counted.numel() for batch in batches)),
             float(stop),
+            float(failed),
         ]
-        frames, padded, stops = self.ranks.total(self._numbers(counts)).tolist()
+        frames, padded, stops, faults = self.ranks.total(self._numbers(counts)).tolist()
+        batches = [self._read(batch.to(self.ranks.device)) for batch in batches]
         learning_rate = self._warm()
         total, levels = self._numbers([0.0])[0], torch.zeros(2, LEVELS, dtype=torch.float64, device=self.ranks.device)
         for i, batch in enumerate(batches):
@@ -91,7 +89,15 @@ class Trainer:
             self.ema.follow(bare(self.model), self.done)
         self.optimiser.zero_grad(set_to_none=True)
         return Step(
-            mean, gradient, learning_rate, trouble, frames, padded, summed[1:].reshape(2, LEVELS).cpu(), bool(stops)
+            mean,
+            gradient,
+            learning_rate,
+            trouble,
+            frames,
+            padded,
+            summed[1:].reshape(2, LEVELS).cpu(),
+            bool(stops),
+            bool(faults),
         )
 
     def progress(self) -> dict[str, Any]:
@@ -106,7 +112,7 @@ class Trainer:
         """Prompts as the frozen encoder reads them, where there is one."""
         return replace(batch, told=batch.told.read_by(self.encoder, batch.prompts)) if self.encoder else batch
 
-    def _loss(self, batch: Batch) -> Any:
+    def _loss(self, batch: Batch) -> Loss:
         x_t, target = self.objective.noisy(batch.x, batch.noise, batch.t)
         with computing(self.settings, self.ranks):
             said = self.model(x_t, batch.t, batch.told)
@@ -131,7 +137,7 @@ class Trainer:
 
 
 def optimiser_of(model: nn.Module, settings: OptimiserSettings) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter, 2019); only matrices decay."""
+    """AdamW (Loshchilov and Hutter, 2019); what has one dimension, biases and norms, does not decay."""
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     matrices, others = [w for w in weights if w.ndim > 1], [w for w in weights if w.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]

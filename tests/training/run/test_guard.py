@@ -40,9 +40,9 @@ def test_each_kind_of_trouble_is_counted():
 
 
 def test_too_many_in_a_row_end_the_run_and_say_what_to_do():
-    guard = guard_after(nan, nan)
-    with pytest.raises(TooMuchTrouble, match=r"3 steps in a row were skipped.*lower the learning rate"):
-        guard.judge(nan, 1.0)
+    guard_after(nan, nan).check("epoch 1")
+    with pytest.raises(TooMuchTrouble, match=r"3 steps in a row were skipped, up to epoch 1: lower the learning rate"):
+        guard_after(nan, nan, nan).check("epoch 1")
 
 
 def test_a_good_step_begins_the_count_anew():
