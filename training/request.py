@@ -6,6 +6,7 @@ Also how lyrics are laid out for the model: all their symbols in a row, and each
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 
 from training.phonemes import INDEX, LINE, PAD, WORD, section_of, symbols_of
 
@@ -70,7 +71,8 @@ def layout_of(lines: Sequence[AskedLine], language: str | None, frames: int, fra
     there; in the row all are. Lines without times are in the row alone.
 
     Raises:
-        ValueError: a line ends before it starts, or has one time and not the other.
+        ValueError: a line ends before it starts, has one time and not the other, or times that are no numbers, or is
+            outside the song by more than a frame.
     """
     row: list[int] = []
     grid = [INDEX[PAD]] * frames
@@ -83,8 +85,15 @@ def layout_of(lines: Sequence[AskedLine], language: str | None, frames: int, fra
         row += [*([mark] if mark is not None else []), *symbols, INDEX[LINE]]
         if line.start_s is None or line.end_s is None:
             continue
+        if not (isfinite(line.start_s) and isfinite(line.end_s)):
+            raise ValueError(f"the line {line.text!r} is from {line.start_s} s to {line.end_s} s: these are no times")
         if line.end_s < line.start_s:
             raise ValueError(f"the line {line.text!r} ends at {line.end_s} s, before it starts at {line.start_s} s")
+        if line.start_s < -frame_s or line.end_s > (frames + 1) * frame_s:
+            raise ValueError(
+                f"the line {line.text!r} is from {line.start_s:g} s to {line.end_s:g} s, outside the song, which is "
+                f"{frames * frame_s:g} s long: move it, or ask for a longer song"
+            )
         span_s = line.end_s - line.start_s
         for i, symbol in enumerate(symbols):
             frame = int((line.start_s + span_s * i / len(symbols)) / frame_s)

@@ -77,6 +77,14 @@ def test_conditions_on_different_coordinates_compose_exactly():
     torch.testing.assert_close(apart[2:], unguided[2:] + 5.0 * (whole - unguided)[2:])
 
 
+@given(scales, scales, scales, st.floats(0, 1))
+def test_nested_scales_each_condition_on_coordinates_of_its_own(s: float, s_v: float, s_i: float, r_x: float):
+    (unguided,), (whole,) = gaussian([State.NOTHING]), gaussian([State.BOTH])
+    guided = nested(s, s_v, s_i, r_x, 1 - r_x).of(gaussian)
+    scale = s * torch.tensor([s_v, s_v, s_i, s_i])
+    torch.testing.assert_close(guided, unguided + scale * (whole - unguided), rtol=1e-4, atol=1e-3)
+
+
 class Counted:
     def __init__(self) -> None:
         self.states: list[State] = []

@@ -72,8 +72,24 @@ def test_a_stamp_that_is_taken_away_frees_its_line():
 
 
 def test_a_file_for_players_with_times_of_words_can_be_read():
-    song = read_lrc("[ti:Ours]\n[length: 00:20]\n[01:00.00] <01:00.00> Hold <01:01.00> on <01:02.50>\n")
+    song = read_lrc("[ti:Ours]\n[length: 02:00]\n[01:00.00] <01:00.00> Hold <01:01.00> on <01:02.50>\n")
     assert song.lines == (AskedLine("Hold on", 60.0, 62.5),)
+
+
+def test_a_time_without_a_word_only_ends_the_line_before_it():
+    song = read_lrc("[length:00:20]\n[00:01.00]oh\n[00:02.00] <00:03.00>\n[00:04.00]no\n")
+    assert song.lines == (AskedLine("oh", 1.0, 2.0), AskedLine("no", 4.0, 20.0))
+
+
+@pytest.mark.parametrize("section", ["2nd Verse", "808 break", "2"])
+def test_the_name_of_a_section_may_start_with_a_number(section: str):
+    song = Request(10.0, lines=(AskedLine("oh", 1.0, 2.0, section),))
+    assert read_lrc(write_lrc(song)) == song
+
+
+def test_a_line_that_an_offset_moves_to_the_very_end_is_inside_the_song():
+    lines = read_lrc("[offset:-100]\n[length:00:00.80]\n[00:00.20]oh\n[00:00.70]\n").lines
+    assert lines == (AskedLine("oh", 0.3, 0.8),)
 
 
 def test_an_offset_makes_lines_come_sooner():
@@ -92,6 +108,17 @@ def test_an_offset_makes_lines_come_sooner():
         ("[length:1:00]\n[00:05.00]oh\nno", "row 3 of the LRC has no time, so the line before it has no end: put one"),
         ("[length:1:00]\n[00:05.00][00:09.00]oh", "row 2 of the LRC has two times: write the line twice"),
         ("[length:1:00]\n[offset:late]", "offset 'late' is no number"),
+        ("[length:0:10]\n[Verse]\n[00:20.00]oh", "row 3 of the LRC: 'oh' is sung from 00:20.00 .*: move it, or change"),
+        ("[00:05.00]oh\n[00:20.00]\n[length:0:10]", "row 1 of the LRC: 'oh' is sung from 00:05.00 to 00:20.00"),
+        ("[length:1:00]\n[00:10.00]hello <00:05.00>", "row 2 of the LRC: the times of its words go backwards"),
+        ("[length:1:00]\n[00:10.00]oh <00:25.00>\n[00:12.00]no", r"row 3 of the LRC: \[00:12.00\] is before 00:25.00"),
+        ("[length:0:10]\n[offset:-20000]\n[00:02.00]oh", "row 3 of the LRC: 'oh' is sung from 00:22.00 to 00:30.00"),
+        ("[length:0:10]\n[offset:+20000]\n[00:02.00]oh", "row 3 of the LRC: 'oh' is sung before the song"),
+        (f"[length:1:00]\n[{'9' * 400}:00]oh", r"row 2 of the LRC: '\[9{19}' is no time"),
+        (f"[length:1:00]\n[{'9' * 5000}:00]oh", r"row 2 of the LRC: '\[9{19}' is no time"),
+        (f"[length:1:00]\n[00:01]oh <{'9' * 400}:00>", "row 2 of the LRC: '<9{19}' is no time: write it as <mm:ss.xx>"),
+        (f"[length:{'9' * 400}:00]", "length '9{20}' is no time"),
+        ("[length:1:00]\n[12.50]oh", r"row 2 of the LRC: '\[12.50\]oh' is no time"),
     ],
 )
 def test_what_is_no_lrc_is_named_by_its_row(text: str, says: str):
@@ -106,6 +133,7 @@ def test_what_is_no_lrc_is_named_by_its_row(text: str, says: str):
         (AskedLine(""), "is no line of an LRC"),
         (AskedLine("two\nlines"), "is no line of an LRC"),
         (AskedLine("[oh]"), "is no line of an LRC"),
+        (AskedLine("oh <12345:00>"), "is no line of an LRC"),
         (AskedLine("oh", section="la:la"), "the section 'la:la' of line 1"),
         (AskedLine("oh", section="Verse]"), "the section"),
         (AskedLine("oh", 2.0, 11.0), "inside the song"),
@@ -114,3 +142,15 @@ def test_what_is_no_lrc_is_named_by_its_row(text: str, says: str):
 def test_what_would_be_read_as_something_else_is_not_written(line: AskedLine, says: str):
     with pytest.raises(ValueError, match=says):
         write_lrc(Request(10.0, lines=(line,)))
+
+
+@pytest.mark.parametrize("language", ["en\n[Verse]", "en]", " en"])
+def test_a_language_that_would_be_read_as_something_else_is_not_written(language: str):
+    with pytest.raises(ValueError, match="is no code that an LRC can hold"):
+        write_lrc(Request(10.0, language=language))
+
+
+@pytest.mark.parametrize("duration_s", [float("nan"), float("inf"), -1.0, 1e6])
+def test_a_song_of_no_length_is_not_written(duration_s: float):
+    with pytest.raises(ValueError, match="an LRC is of a song of up to"):
+        write_lrc(Request(duration_s))

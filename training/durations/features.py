@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.durations.parts import Stretch, lengths_of, stretches_of
-from training.phonemes import INDEX, MARKS, SECTIONS, SYMBOLS, VOWELS, count_syllables, section_of, symbols_of
+from training.phonemes import INDEX, SECTIONS, SYMBOLS, section_of, symbols_of
 from training.request import AskedLine, Request
+from training.syllables import MARKS, VOWELS, count_syllables
 
 STRESSED, HALF, LONG, FIRST_BYTE = INDEX["ˈ"], INDEX["ˌ"], INDEX["ː"], INDEX["<00>"]
 PAUSES = tuple(",.;:!?…—-")

@@ -40,7 +40,7 @@ def trainer(**changes: object) -> Trainer:
 def example(frames: int = 20, seed: int = 0) -> Example:
     generator = torch.Generator().manual_seed(seed)
     x, noise = (torch.randn(frames, 4, generator=generator) for _ in range(2))
-    request = Request(frames * 0.1, "folk", (AskedLine("la la", 0.2, 0.9),), "en")
+    request = Request(frames * 0.1, "folk", (AskedLine("la la", 0.2, 0.5),), "en")
     context = context_of(x, torch.zeros(frames, dtype=torch.bool))
     return Example(request, State.BOTH, 0, x, context, torch.ones(frames, dtype=torch.bool), noise, 0.3)
 
