@@ -46,6 +46,7 @@ SETTINGS = RunSettings(
     index="index",
     model=MODEL,
     stage=STAGE,
+    crop_s=5.0,
     optimiser=OptimiserSettings(learning_rate=3e-3, warm_up=10, ema=0.95),
 )
 STEPS, BATCH = 140, 16
