@@ -23,7 +23,7 @@ import torch
 from bench.song_lines import sung_song
 from training.durations.baselines import by_syllables, on_the_beat, syllable_s_of
 from training.durations.features import counts_of
-from training.durations.fit import Example, fit
+from training.durations.fit import TimedSong, fit
 from training.durations.network import Durations, hear
 from training.durations.parts import lengths_of, timed
 from training.request import AskedLine, Request
@@ -36,7 +36,7 @@ STRETCH = 0.125
 DRAWS = 200
 DEMO = Path(__file__).resolve().parents[1] / "demo" / "truth"
 
-Way = Callable[[Example], Request]
+Way = Callable[[TimedSong], Request]
 
 
 def main() -> None:
@@ -59,12 +59,12 @@ def main() -> None:
     pinned(model, test)
 
 
-def songs(seed: int, count: int) -> list[Example]:
+def songs(seed: int, count: int) -> list[TimedSong]:
     made = (sung_song(seed + i // A_SEED, i % A_SEED) for i in range(count))
     return [song for song in made if song.request.lines]
 
 
-def off_the_bars(song: Example, random: np.random.Generator) -> Example:
+def off_the_bars(song: TimedSong, random: np.random.Generator) -> TimedSong:
     """The song as the docstring above says; its lines keep their order and do not overlap."""
     duration_s = song.request.duration_s
     depth, period_s, phase = random.uniform(0, WAVE), random.uniform(20, 60), random.uniform(0, 2 * pi)
@@ -85,7 +85,7 @@ def off_the_bars(song: Example, random: np.random.Generator) -> Example:
     return replace(song, request=replace(song.request, lines=tuple(lines)))
 
 
-def ways(train: Sequence[Example], model: Durations) -> dict[str, Way]:
+def ways(train: Sequence[TimedSong], model: Durations) -> dict[str, Way]:
     """Each a way from a song whose lines have no times to one whose lines have."""
     requests = [song.request for song in train]
     pace_s = syllable_s_of(requests)
@@ -96,19 +96,19 @@ def ways(train: Sequence[Example], model: Durations) -> dict[str, Way]:
     sung = float(np.mean([lengths(request).sum() / request.duration_s for request in requests]))
     generator = torch.Generator().manual_seed(1)
 
-    def share(song: Example) -> Request:
+    def share(song: TimedSong) -> Request:
         request = song.request
         return by_syllables(request, sung * request.duration_s / syllables_of(request).sum())
 
     def as_long_as(length_s: Callable[[int], float]) -> Way:
-        def way(song: Example) -> Request:
+        def way(song: TimedSong) -> Request:
             wanted = [length_s(n) for n in syllables_of(song.request).tolist()]
             gap_s = max(0.02, (song.request.duration_s - sum(wanted)) / (len(wanted) + 1))
             return timed(song.request, [gap_s, *(x for line_s in wanted for x in (line_s, gap_s))])
 
         return way
 
-    def untold(song: Example) -> Request:
+    def untold(song: TimedSong) -> Request:
         return replace(song.request, prompt="")
 
     return {
@@ -128,7 +128,7 @@ def ways(train: Sequence[Example], model: Durations) -> dict[str, Way]:
     }
 
 
-def table(of: dict[str, Way], test: Sequence[Example], demo: Sequence[Example], grid: Sequence[Example]) -> None:
+def table(of: dict[str, Way], test: Sequence[TimedSong], demo: Sequence[TimedSong], grid: Sequence[TimedSong]) -> None:
     """Errors of each way, and those of the bars that the lines of the test were taken off."""
     for name, songs_of in {"test": test, "demo": demo}.items():
         print(f"{name}: {len(songs_of)} songs, {sum(len(song.request.lines) for song in songs_of)} lines")
@@ -143,13 +143,13 @@ def table(of: dict[str, Way], test: Sequence[Example], demo: Sequence[Example], 
     print(f"{'the bars themselves':48} {length_s:7.3f} s {length_s / (baseline_s or 1):12.0%} {start_s:7.2f} s")
 
 
-def tested(way: Way, truths: Sequence[Example]) -> tuple[float, float]:
+def tested(way: Way, truths: Sequence[TimedSong]) -> tuple[float, float]:
     """Mean absolute errors of lengths and starts."""
     done = [way(replace(song, request=freed(song.request))) for song in truths]
     return errors(done, [song.request for song in truths])
 
 
-def believed(model: Durations, truths: Sequence[Example]) -> None:
+def believed(model: Durations, truths: Sequence[TimedSong]) -> None:
     """How often the truth lies in the middle 80 % of draws, and how far these are apart."""
     inside: dict[str, list[bool]] = {"lengths of lines": [], "lengths of gaps": [], "starts of lines": []}
     apart_s = []
@@ -168,7 +168,7 @@ def believed(model: Durations, truths: Sequence[Example]) -> None:
     print(f"standard deviation of a line's length between draws: {np.concatenate(apart_s).mean():.3f} s")
 
 
-def pinned(model: Durations, truths: Sequence[Example]) -> None:
+def pinned(model: Durations, truths: Sequence[TimedSong]) -> None:
     """What pins are good for: every third line pinned, and the error of the others."""
     counted: dict[str, list[tuple[float, float]]] = {"no pins": [], "every third line pinned": []}
     for song in truths:
@@ -201,13 +201,13 @@ def between(truth: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return (low <= truth) & (truth <= high)
 
 
-def demo_song(path: Path) -> Example:
+def demo_song(path: Path) -> TimedSong:
     truth = json.loads(path.read_text(encoding="utf-8"))
     lines = tuple(
         AskedLine(line["text"], line["start"], line["end"], truth["sections"][line["section"]]["label"])
         for line in truth["lines"]
     )
-    return Example(Request(truth["duration"], truth["genre"], lines, "en"), truth["tempo_bpm"])
+    return TimedSong(Request(truth["duration"], truth["genre"], lines, "en"), truth["tempo_bpm"])
 
 
 def freed(request: Request) -> Request:

@@ -20,7 +20,7 @@ from torch import Tensor
 from assets.shards.counting import shards_that_count
 from resources.ledger import Ledger
 from resources.stores import FolderStore
-from training.codec import Scale, open_codec
+from training.codec import LatentSpec, open_codec
 from training.data.corpus import Corpus, Sample, open_corpus
 from training.data.draws import lines_between
 from training.data.latents import codec_name, encode_shard, index_shards
@@ -77,7 +77,7 @@ class Asker:
 
     @property
     def frame_s(self) -> float:
-        return self.singer.scale.frame_s
+        return self.singer.spec.frame_s
 
 
 # Line times
@@ -264,8 +264,8 @@ def overfitted(corpus: Corpus, model: ModelSettings, steps: int) -> dict[str, Te
         workers=0,
     )
     trainer = Trainer(new_model(model, 0), settings, Ranks())
-    scale = Scale.of(open_codec(CODEC))
-    feed = Feed(settings, corpus, scale, Ranks(), Position())
+    spec = LatentSpec.of(open_codec(CODEC))
+    feed = Feed(settings, corpus, spec, Ranks(), Position())
     start, losses = time.monotonic(), []
     while trainer.done < steps:
         losses.append(trainer.step(feed.take()).loss)
@@ -326,7 +326,7 @@ def main() -> None:
     model = new_model(settings, 0).eval()
     model.load_state_dict(load_file(weights))
     guidance = Guidance(both(arguments.guidance))
-    asker = Asker(Singer(model, Scale.of(codec), SamplerSettings(steps=40), tuple(State)), samples, guidance)
+    asker = Asker(Singer(model, LatentSpec.of(codec), SamplerSettings(steps=40), tuple(State)), samples, guidance)
     for row in times_rows(list(moved(asker))):
         print("times: ", row)
     print("words: ", words_row(asker))

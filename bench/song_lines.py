@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.songmaker import songmaker
-from training.durations.fit import Example
+from training.durations.fit import TimedSong
 from training.request import AskedLine, Request
 
 VOICES = ("joe", "joan")
@@ -20,7 +20,7 @@ RATE_HZ = 22_050
 SOUND_S = 0.07
 
 
-def sung_song(seed: int, index: int) -> Example:
+def sung_song(seed: int, index: int) -> TimedSong:
     """The song of that seed and index, its genre for a prompt. The same again, each time."""
     silence()
     song = songmaker.Song(seed, index, KINDS[index % len(KINDS)], list(VOICES), None)
@@ -28,7 +28,7 @@ def sung_song(seed: int, index: int) -> Example:
     sung = tuple(
         AskedLine(line["text"], line["start"], line["end"], song.sections[line["section"]]["label"]) for line in lines
     )
-    return Example(Request(song.duration, song.genre, sung, "en"), song.bpm)
+    return TimedSong(Request(song.duration, song.genre, sung, "en"), song.bpm)
 
 
 @cache

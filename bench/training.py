@@ -12,15 +12,12 @@ processor's clock tell more than the one on the wall.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.loading import SAMPLES, WORKERS, beside_webdataset
 from bench.training_gpu import on_gpu

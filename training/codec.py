@@ -56,23 +56,23 @@ def open_codec(settings: CodecSettings, device: str = "cpu") -> Codec:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class LatentSpec:
     """What one must know of a codec to put its latents in numbers, without opening it."""
 
     frame_s: float
     channels: int
     mean: float
-    spread: float
+    scale: float
 
     @classmethod
-    def of(cls, codec: Codec) -> "Scale":
+    def of(cls, codec: Codec) -> "LatentSpec":
         return cls(codec.frame_s, codec.channels, codec.mean, codec.scale)
 
     def level(self, latents: Tensor) -> Tensor:
-        return (latents - self.mean) / self.spread
+        return (latents - self.mean) / self.scale
 
     def unlevel(self, latents: Tensor) -> Tensor:
-        return latents * self.spread + self.mean
+        return latents * self.scale + self.mean
 
 
 class MelCodec:

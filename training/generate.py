@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.codec import Scale
+from training.codec import LatentSpec
 from training.conditioning import FrozenEncoder, Told, tell
 from training.guidance import Guidance, State
 from training.model import SongModel
@@ -25,7 +25,7 @@ class Singer:
     """A model with all that it needs to make songs. `states` are those that it was trained in."""
 
     model: SongModel
-    scale: Scale
+    spec: LatentSpec
     sampler: SamplerSettings
     states: Collection[State]
     encoder: FrozenEncoder | None = None
@@ -42,21 +42,21 @@ class Singer:
                 "take other guidance, or a model of the joint stage"
             )
         device = next(self.model.parameters()).device
-        told = tell(requests, self.scale.frame_s, self.scale.channels, self.model.settings.conditions)
+        told = tell(requests, self.spec.frame_s, self.spec.channels, self.model.settings.conditions)
         told = self._read(told.to(str(device)), requests)
         objective = Objective(self.model.settings.objective.kind)
         with torch.inference_mode():
             says = say_in_states(self.model.conditioner, self.model.dit, told)
             made = sample(says, noise.to(device), self.sampler, objective, guidance)
         lengths = told.frames.sum(dim=1).tolist()
-        return [self.scale.unlevel(each[:length]).cpu() for each, length in zip(made, lengths, strict=True)]
+        return [self.spec.unlevel(each[:length]).cpu() for each, length in zip(made, lengths, strict=True)]
 
     def noise(self, requests: Sequence[Request], seed: int) -> Tensor:
         """b n c: the same for each song of a seed, however many are made beside it."""
-        frames = max(frames_of(request.duration_s, self.scale.frame_s) for request in requests)
+        frames = max(frames_of(request.duration_s, self.spec.frame_s) for request in requests)
         # Drawn as long as any song can be: a shorter row of random numbers is not the beginning of a longer one.
-        longest = frames_of(self.model.settings.conditions.longest_s, self.scale.frame_s)
-        one = torch.randn(longest, self.scale.channels, generator=torch.Generator().manual_seed(seed))
+        longest = frames_of(self.model.settings.conditions.longest_s, self.spec.frame_s)
+        one = torch.randn(longest, self.spec.channels, generator=torch.Generator().manual_seed(seed))
         return one[:frames].expand(len(requests), -1, -1)
 
     def _read(self, told: Told, requests: Sequence[Request]) -> Told:

@@ -19,7 +19,7 @@ from training.dit import Asked
 from training.guidance import State
 from training.sampler import Says
 
-# States share a batch up to so many frames of it. On a CPU a larger one is no faster than one state after another, and
+# States share a batch of up to so many frames. On a CPU a larger one is no faster than one state after another, and
 # slower by the texts that are padded to the longest; a GPU is filled by more than any song has.
 AT_ONCE = {"cpu": 1024, "cuda": 1 << 16}
 
@@ -30,12 +30,11 @@ Speaks = Callable[[Tensor, Tensor, Tensor | None, Asked], Tensor]  # b n c, b, b
 def say_in_states(hears: Hears, speaks: Speaks, told: Told, frames_at_once: int | None = None) -> Says:
     """What a sampler asks: a Conditioner hears what is told, a Dit speaks.
 
-    The states that are wanted in a step go through in as few batches as hold `frames_at_once` frames each; by default
-    as many as is fastest on the device.
+    The states that are wanted in a step share a batch if that holds no more than `frames_at_once` frames, by default
+    what is fastest on the device; else they go one after another.
     """
     frames = told.frames if told.padded else None
     limit = frames_at_once or AT_ONCE[told.frames.device.type]
-    together = max(1, limit // told.frames.numel())  # states
 
     @cache
     def heard(state: State) -> Asked:
@@ -46,6 +45,7 @@ def say_in_states(hears: Hears, speaks: Speaks, told: Told, frames_at_once: int 
         return joined([heard(state) for state in states])
 
     def says(x_t: Tensor, t: Tensor, states: Sequence[State]) -> list[Tensor]:
+        together = len(states) if len(states) * told.frames.numel() <= limit else 1
         said: list[Tensor] = []
         for first in range(0, len(states), together):
             some = tuple(states[first : first + together])

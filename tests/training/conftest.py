@@ -1,19 +1,22 @@
 """Shards of a few seconds of real songs: of audio, and of latents beside them."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import numpy as np
 import pytest
 import soundfile
 import torch
+from moto import mock_aws
 
 from assets.shards.encode import encode_samples
 from assets.shards.pack import pack
 from assets.shards.settings import ShardSettings
 from assets.tables import Row
+from resources.buckets import S3Store
 from resources.ffmpeg import decode
 from resources.stores import FolderStore
 from training.codec import MelCodec
@@ -114,3 +117,13 @@ def latents(latents_once: tuple[FolderStore, list[LatentShard], str], store: Fol
     """The test's own store, with shards of latents, and the key of their index."""
     shutil.copytree(latents_once[0].root, store.root)
     return store, latents_once[2]
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    """An empty store in a bucket."""
+    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="music")
+        yield S3Store("music", "melisma")

@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from training.codec import Scale
+from training.codec import LatentSpec
 from training.generate import Singer
 from training.guidance import V_I, Guidance, State, both, mixdown
 from training.model import new_model
 from training.request import AskedLine, Request
 from training.settings import ConditionSettings, DitSettings, ModelSettings, SamplerSettings
 
-SCALE = Scale(frame_s=0.1, channels=4, mean=-5.0, spread=2.0)
+SPEC = LatentSpec(frame_s=0.1, channels=4, mean=-5.0, scale=2.0)
 MODEL = ModelSettings(
     dit=DitSettings(channels=4, patch=2, width=16, depth=1, heads=2, text_width=16, lyrics_width=8),
     conditions=ConditionSettings(layers=1, longest_s=60.0),
@@ -22,7 +22,7 @@ def singer() -> Singer:
     with torch.no_grad():
         for weight in model.parameters():  # what begins at zero hears nothing
             weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(weight.numel())), alpha=0.1)
-    return Singer(model, SCALE, SamplerSettings(steps=4), tuple(State))
+    return Singer(model, SPEC, SamplerSettings(steps=4), tuple(State))
 
 
 def test_a_song_is_as_long_as_it_was_asked_for(singer: Singer):
@@ -44,7 +44,7 @@ def test_another_seed_makes_another_song(singer: Singer):
 
 
 def test_guidance_by_a_state_that_was_never_trained_is_refused(singer: Singer):
-    music = Singer(singer.model, SCALE, singer.sampler, (State.NOTHING, State.INSTRUMENTS))
+    music = Singer(singer.model, SPEC, singer.sampler, (State.NOTHING, State.INSTRUMENTS))
     with pytest.raises(ValueError, match=r"in the states v_c, v_i, in which it was never trained"):
         music.latents([SONG], Guidance(mixdown(2, 2, 2, 0.5, 0.5)), music.noise([SONG], seed=0))
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.codec import Scale
+from training.codec import LatentSpec
 from training.data.corpus import Sample
 from training.data.draws import draw_of, random_of, states_of
 from training.data.examples import Example, batch_of, example_of
@@ -26,7 +26,7 @@ from training.run.trainer import Trainer
 from training.settings import ConditionSettings, DitSettings, ModelSettings, SamplerSettings
 from training.stages import GivenShares, StageSettings, ToldShares, TrackShares
 
-SCALE = Scale(frame_s=0.1, channels=4, mean=0.0, spread=1.0)
+SPEC = LatentSpec(frame_s=0.1, channels=4, mean=0.0, scale=1.0)
 WORDS, PROMPTS = ("la", "do"), ("slow folk", "fast rock")
 MODEL = ModelSettings(
     dit=DitSettings(channels=4, width=48, depth=2, heads=2, text_width=32, lyrics_width=32),
@@ -69,17 +69,17 @@ def song(number: int) -> Sample:
 def examples(step: int) -> Iterator[Example]:
     for number in range(step * BATCH, (step + 1) * BATCH):
         random = random_of(0, 0, number)
-        yield example_of(song(number), draw_of(STAGE, random), random, 50, STAGE, MODEL, SCALE)
+        yield example_of(song(number), draw_of(STAGE, random), random, 50, STAGE, MODEL, SPEC)
 
 
 @pytest.fixture(scope="module")
 def singer() -> Singer:
     trainer = Trainer(new_model(MODEL, 0), SETTINGS, Ranks())
     for step in range(STEPS):
-        trainer.step([batch_of(list(examples(step)), MODEL, SCALE)])
+        trainer.step([batch_of(list(examples(step)), MODEL, SPEC)])
     model = new_model(MODEL, 0).eval()
     model.load_state_dict(trainer.ema.whole())
-    return Singer(model, SCALE, SamplerSettings(steps=12), states_of(STAGE))
+    return Singer(model, SPEC, SamplerSettings(steps=12), states_of(STAGE))
 
 
 def made(singer: Singer, request: Request) -> Tensor:

@@ -71,8 +71,8 @@ def test_it_is_the_same_as_a_forward_for_each_state(model: Counted, requests, fr
     assert (found[0] - found[3]).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize(("frames_at_once", "rows"), [(1, [1] * 4), (40, [2, 2]), (60, [3, 1]), (None, [4])])
-def test_as_many_states_share_a_batch_as_are_let(model: Counted, frames_at_once: int | None, rows: list[int]):
+@pytest.mark.parametrize(("frames_at_once", "rows"), [(1, [1] * 4), (79, [1] * 4), (80, [4]), (None, [4])])
+def test_states_share_a_batch_that_can_hold_all_of_them(model: Counted, frames_at_once: int | None, rows: list[int]):
     what = told(SONG)
     say_in_states(model.hears, model.speaks, what, frames_at_once)(noise(what), torch.tensor([0.5]), STATES)
     assert model.rows == rows

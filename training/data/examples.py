@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.codec import Scale
+from training.codec import LatentSpec
 from training.conditioning import HEARD, TRACKS, Told, tell
 from training.data.corpus import Sample
 from training.data.draws import Draw, jittered, lines_between, mask_of, untimed
@@ -60,15 +60,15 @@ def example_of(
     crop_frames: int,
     stage: StageSettings,
     model: ModelSettings,
-    scale: Scale,
+    spec: LatentSpec,
 ) -> Example:
     """A sample as it was drawn; where it is longer than `crop_frames`, some part of it."""
-    latents = {track: scale.level(frames) for track, frames in sample.latents.items()}
+    latents = {track: spec.level(frames) for track, frames in sample.latents.items()}
     frames = min(map(len, latents.values()))
     length = min(frames, crop_frames)
     first = int(random.integers(0, frames - length + 1))
     part = {track: each[first : first + length] for track, each in latents.items()}
-    start_s, duration_s = first * scale.frame_s, length * scale.frame_s
+    start_s, duration_s = first * spec.frame_s, length * spec.frame_s
     lines = lines_between(sample.lines, start_s, start_s + duration_s)
     lines = jittered(lines, stage.line_jitter, duration_s, random) if draw.timed else untimed(lines)
     mask = torch.from_numpy(mask_of(draw.given, length, random))
@@ -87,7 +87,7 @@ def example_of(
         x=part[draw.track],
         context=context_of(part[given or draw.track], mask),
         counted=~mask if given is draw.track else torch.ones(length, dtype=torch.bool),
-        noise=torch.randn(length, scale.channels, generator=generator),
+        noise=torch.randn(length, spec.channels, generator=generator),
         t=float(draw_times(model.objective, 1, generator)),
     )
 
@@ -97,8 +97,8 @@ def context_of(latent: Tensor, mask: Tensor) -> Tensor:
     return torch.cat((latent * mask[:, None], mask[:, None].to(latent)), dim=-1)
 
 
-def batch_of(examples: Sequence[Example], model: ModelSettings, scale: Scale) -> Batch:
-    told = tell([example.request for example in examples], scale.frame_s, scale.channels, model.conditions)
+def batch_of(examples: Sequence[Example], model: ModelSettings, spec: LatentSpec) -> Batch:
+    told = tell([example.request for example in examples], spec.frame_s, spec.channels, model.conditions)
     tells = torch.tensor([HEARD[example.state] for example in examples])  # b 2
     told = replace(
         told,

@@ -28,7 +28,7 @@ from resources.tars import TarWriter
 from training.codec import Codec
 from training.data.faults import Fault, OnFault, SampleFault, stop
 from training.data.members import FILES, JSON, npy_of
-from training.data.sounds import Heard, heard_in, whole_shard
+from training.data.sounds import DecodedSample, decoded_in, whole_shard
 from training.request import Track
 from training.settings import CodecSettings
 
@@ -102,7 +102,7 @@ def encode_shard(store: Store, key: str, codec: Codec, name: str, *, on_fault: O
         part = scratch / "latents.tar"
         with part.open("wb") as file:
             tar = TarWriter(file)
-            for read, sample in enumerate(heard_in(audio, key, codec.rate_hz, scratch), start=1):
+            for read, sample in enumerate(decoded_in(audio, key, codec.rate_hz, scratch), start=1):
                 encoded = sample if isinstance(sample, SampleFault) else _encoded(sample, key, codec)
                 if isinstance(encoded, SampleFault):
                     on_fault(encoded, read)
@@ -178,22 +178,24 @@ def read_index(
     return table.replace_schema_metadata(), about
 
 
-def _encoded(heard: Heard, key: str, codec: Codec) -> tuple[dict[str, Any], list[tuple[str, bytes]]] | SampleFault:
+def _encoded(
+    decoded: DecodedSample, key: str, codec: Codec
+) -> tuple[dict[str, Any], list[tuple[str, bytes]]] | SampleFault:
     """What of its row is known by now, and its members in their order."""
-    latents = codec.encode(heard.sounds).half().numpy()  # 3 n c
+    latents = codec.encode(decoded.sounds).half().numpy()  # 3 n c
     if not np.isfinite(latents).all():
-        return SampleFault(Fault.NOT_FINITE, f"{key}: {heard.name}", "the codec gives what float16 cannot hold")
+        return SampleFault(Fault.NOT_FINITE, f"{key}: {decoded.name}", "the codec gives what float16 cannot hold")
     arrays = {FILES[track]: npy_of(each) for track, each in zip(Track, latents, strict=True)}
     row = {
-        "sample": heard.name,
-        "track_id": heard.facts.track_id,
-        "kind": heard.facts.window.kind,
-        "words": heard.facts.window.words,
-        "duration_s": heard.facts.duration_s,
+        "sample": decoded.name,
+        "track_id": decoded.facts.track_id,
+        "kind": decoded.facts.window.kind,
+        "words": decoded.facts.window.words,
+        "duration_s": decoded.facts.duration_s,
         "frames": latents.shape[1],
-        "json_bytes": len(heard.json),
+        "json_bytes": len(decoded.json),
     }
-    return row, sorted((arrays | {JSON: heard.json}).items())
+    return row, sorted((arrays | {JSON: decoded.json}).items())
 
 
 def _json(facts: Mapping[str, Any]) -> bytes:

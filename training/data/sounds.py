@@ -36,7 +36,7 @@ Members = Mapping[str, bytes]  # by extension
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DecodedSample:
     name: str
     json: bytes
     facts: Facts
@@ -62,20 +62,20 @@ def whole_shard(store: Store, key: str) -> Iterator[Path]:
         yield path
 
 
-def heard_in(shard: Path, key: str, rate_hz: int, scratch: Path) -> Iterator[Heard | SampleFault]:
+def decoded_in(shard: Path, key: str, rate_hz: int, scratch: Path) -> Iterator[DecodedSample | SampleFault]:
     """Its samples in their order, or what is wrong with one; decoded ahead in threads. `key` is what faults call it.
 
     Raises:
         SampleFault: it is no tar.
     """
 
-    def hear(name: str, members: Members) -> Heard | SampleFault:
+    def hear(name: str, members: Members) -> DecodedSample | SampleFault:
         try:
-            return heard(name, members, rate_hz, scratch, where=f"{key}: {name}")
+            return decoded(name, members, rate_hz, scratch, where=f"{key}: {name}")
         except SampleFault as fault:
             return fault
 
-    waiting: deque[Future[Heard | SampleFault]] = deque()
+    waiting: deque[Future[DecodedSample | SampleFault]] = deque()
     with ThreadPoolExecutor(THREADS) as threads:
         samples = samples_in(shard)
         while found := _next(samples, key):
@@ -101,7 +101,7 @@ def samples_in(shard: Path) -> Iterator[tuple[str, Members]]:
             yield name, {match[2]: _data(tar, member) for match, member in group}
 
 
-def heard(name: str, members: Members, rate_hz: int, scratch: Path, where: str) -> Heard:
+def decoded(name: str, members: Members, rate_hz: int, scratch: Path, where: str) -> DecodedSample:
     """A sample. The accompaniment is what the vocals leave of the mix; all are as long as the JSON says.
 
     Raises:
@@ -130,7 +130,7 @@ def heard(name: str, members: Members, rate_hz: int, scratch: Path, where: str) 
 
     mix, vocals = mono(Track.MIX), mono(Track.VOCALS)
     sounds = {Track.MIX: mix, Track.VOCALS: vocals, Track.ACCOMPANIMENT: mix - vocals}
-    return Heard(name, members[JSON], facts, torch.from_numpy(np.stack([sounds[track] for track in Track])))
+    return DecodedSample(name, members[JSON], facts, torch.from_numpy(np.stack([sounds[track] for track in Track])))
 
 
 def _next(samples: Iterator[tuple[str, Members]], key: str) -> tuple[str, Members] | None:

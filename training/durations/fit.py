@@ -27,14 +27,14 @@ SHORTEST_LINE_S = 0.1  # nobody sings a line in less; its words were not found
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TimedSong:
     """A song all of whose lines have their true times."""
 
     request: Request
     tempo_bpm: float | None = None
 
 
-def example_of(sample: Mapping[str, Any]) -> Example | None:
+def timed_song_of(sample: Mapping[str, Any]) -> TimedSong | None:
     """A sample of a shard, as its JSON says it is; None where it holds no whole line that can be sung.
 
     A line that the window holds in part is not sung to its end, and what is before or after it is no gap: the example
@@ -57,11 +57,11 @@ def example_of(sample: Mapping[str, Any]) -> Example | None:
     if not lines:
         return None
     request = Request(to_s - from_s, sample["caption"] or "", tuple(lines), lyrics["language"])
-    return Example(request, sample["tempo_bpm"])
+    return TimedSong(request, sample["tempo_bpm"])
 
 
 def fit(
-    examples: Sequence[Example],
+    examples: Sequence[TimedSong],
     settings: DurationSettings,
     watch: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> Durations:
@@ -98,7 +98,7 @@ def fit(
     return model.eval()
 
 
-def hidden(example: Example, settings: DurationSettings, generator: torch.Generator) -> Example:
+def hidden(example: TimedSong, settings: DurationSettings, generator: torch.Generator) -> TimedSong:
     """What is told of a song this time: with or without tempo and prompt, and at least one line free."""
     tempo, prompt, pins, share = torch.rand(4, generator=generator).tolist()
     lines = example.request.lines
@@ -108,7 +108,7 @@ def hidden(example: Example, settings: DurationSettings, generator: torch.Genera
         line if kept else replace(line, start_s=None, end_s=None)
         for line, kept in zip(lines, pinned.tolist(), strict=True)
     )
-    return Example(
+    return TimedSong(
         replace(example.request, lines=told, prompt=example.request.prompt if prompt < settings.tells_prompt else ""),
         example.tempo_bpm if tempo < settings.tells_tempo else None,
     )

@@ -15,7 +15,7 @@ from training.run.checkpoints import drop_newer, keep_newest, save, step_name
 from training.run.curves import Curves, NoCurves, WrittenCurves
 from training.run.export import Origin, export, git_revision
 from training.run.feed import Feed
-from training.run.hours import Hours, stretches
+from training.run.hours import Hours, sessions
 from training.run.listening import NothingToHear, hear
 from training.run.settings import RunSettings
 from training.run.tally import Tally
@@ -115,7 +115,7 @@ class Desk:
             seed=self.settings.seed,
             frozen_width=self.trainer.encoder.width if self.trainer.encoder else 0,
             start=str(self.settings.start or ""),
-            device_hours=sum(stretch.hours for stretch in stretches(self.folder / "hours")),
+            device_hours=sum(session.hours for session in sessions(self.folder / "hours")),
         )
 
     def _faults(self) -> dict[Fault, int]:

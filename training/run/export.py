@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.codec import Codec, Scale
+from training.codec import Codec, LatentSpec
 from training.conditioning import FrozenEncoder
 from training.generate import Singer
 from training.guidance import State
@@ -65,7 +65,7 @@ class Exported:
 
     def singer(self, codec: Codec, encoder: FrozenEncoder | None = None) -> Singer:
         """What makes songs of it. `encoder` is the frozen one that its settings name, if they name one."""
-        return Singer(self.model, Scale.of(codec), self.sampler, tuple(map(State, self.origin.states)), encoder)
+        return Singer(self.model, LatentSpec.of(codec), self.sampler, tuple(map(State, self.origin.states)), encoder)
 
 
 def export(

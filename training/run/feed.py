@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from resources.outages import Outage
-from training.codec import Scale
+from training.codec import LatentSpec
 from training.data.corpus import Corpus
 from training.data.draws import draw_of, random_of
 from training.data.examples import Batch, Example, batch_of, context_of, example_of
@@ -26,32 +26,34 @@ class Examples:
 
     settings: RunSettings
     corpus: Corpus
-    scale: Scale
+    spec: LatentSpec
 
     @property
     def crop_frames(self) -> int:
-        return max(1, round(self.settings.crop_s / self.scale.frame_s))
+        return max(1, round(self.settings.crop_s / self.spec.frame_s))
 
     def __call__(self, epoch: int, index: int) -> Example:
         """Raises SampleFault: the sample cannot be read."""
         random = random_of(self.settings.seed, epoch, index)
         draw = draw_of(self.settings.stage, random)
         sample = self.corpus.read(index, draw.tracks)
-        return example_of(sample, draw, random, self.crop_frames, self.settings.stage, self.settings.model, self.scale)
+        return example_of(sample, draw, random, self.crop_frames, self.settings.stage, self.settings.model, self.spec)
 
 
 class Feed:
     """A rank's batches, step after step; `position` is where a run goes on that stops now."""
 
-    def __init__(self, settings: RunSettings, corpus: Corpus, scale: Scale, ranks: Ranks, position: Position) -> None:
-        make = Examples(settings, corpus, scale)
+    def __init__(
+        self, settings: RunSettings, corpus: Corpus, spec: LatentSpec, ranks: Ranks, position: Position
+    ) -> None:
+        make = Examples(settings, corpus, spec)
         frames = np.minimum(corpus.frames, make.crop_frames)
         self.order = Order(frames, settings.frames, settings.seed)
         self.policy = Skipping(settings.most_faulty)
         self.position = position
         self._accumulation = settings.accumulation
-        self._nothing = idle_batch(settings, scale)
-        collate = partial(batch_of, model=settings.model, scale=scale)
+        self._nothing = idle_batch(settings, spec)
+        collate = partial(batch_of, model=settings.model, spec=spec)
         turns = self.order.turns(position, ranks.rank, ranks.world)
         self._loaded = load(turns, make, collate, settings.workers, self.policy)
 
@@ -76,11 +78,11 @@ class Feed:
         return batches
 
 
-def idle_batch(settings: RunSettings, scale: Scale) -> Batch:
+def idle_batch(settings: RunSettings, spec: LatentSpec) -> Batch:
     """For a rank whose samples are all faulty: it takes part in a step, and adds nothing to it."""
-    nothing = torch.zeros(1, scale.channels)
+    nothing = torch.zeros(1, spec.channels)
     example = Example(
-        request=Request(scale.frame_s),
+        request=Request(spec.frame_s),
         state=State.NOTHING,
         given=0,
         x=nothing,
@@ -89,4 +91,4 @@ def idle_batch(settings: RunSettings, scale: Scale) -> Batch:
         noise=nothing,
         t=0.5,
     )
-    return batch_of([example], settings.model, scale)
+    return batch_of([example], settings.model, spec)

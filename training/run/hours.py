@@ -12,7 +12,7 @@ from training.run.ranks import Ranks
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Session:
     """From one start of a run to when it was last heard of."""
 
     started: str  # UTC
@@ -37,18 +37,18 @@ class Hours:
         if not self.ranks.first:
             return
         hours = self.ranks.world * (time.monotonic() - self.clock_s) / 3600
-        stretch = Stretch(
+        session = Session(
             f"{self.started:%Y-%m-%dT%H:%M:%SZ}", device_name(self.ranks), self.ranks.world, self.from_step, step, hours
         )
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.file.with_suffix(".part")
-        part.write_text(json.dumps(asdict(stretch)), encoding="utf-8")
+        part.write_text(json.dumps(asdict(session)), encoding="utf-8")
         part.replace(self.file)
 
 
-def stretches(folder: Path) -> list[Stretch]:
+def sessions(folder: Path) -> list[Session]:
     """All of a run, in the order of their starts."""
-    return [Stretch(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
+    return [Session(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
 
 
 def device_name(ranks: Ranks) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import soundfile
 from torch import Tensor
 
-from training.codec import Codec, Scale
+from training.codec import Codec, LatentSpec
 from training.data.corpus import Corpus
 from training.data.draws import draw_of, lines_between, random_of, states_of
 from training.data.faults import SampleFault
@@ -39,7 +39,7 @@ def hear(weights: Mapping[str, Tensor], trainer: Trainer, corpus: Corpus, codec:
     settings, encoder, device = trainer.settings, trainer.encoder, trainer.ranks.device
     model = SongModel(settings.model, encoder.width if encoder else 0).eval()
     model.load_state_dict(dict(weights))
-    singer = Singer(model.to(device), Scale.of(codec), settings.sampler, states_of(settings.stage), encoder)
+    singer = Singer(model.to(device), LatentSpec.of(codec), settings.sampler, states_of(settings.stage), encoder)
     if not (requests := first_requests(settings, corpus)):
         raise NothingToHear(f"nothing to listen to: none of the first {TRIED} samples can be read")
     guidance = Guidance(fullest(singer.states))

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from resources.stores import open_store
-from training.codec import Scale, open_codec
+from training.codec import LatentSpec, open_codec
 from training.data.corpus import Corpus, open_corpus
 from training.data.latents import codec_name
 from training.data.order import Position
@@ -61,7 +61,7 @@ def run(settings: RunSettings, ranks: Ranks, tell: Callable[[str], None] = lambd
     try:
         trainer = Trainer(model, settings, ranks, encoder)
         position = go_on(last, trainer, corpus, ranks) if last else Position()
-        feed = Feed(settings, corpus, Scale.of(codec), ranks, position)
+        feed = Feed(settings, corpus, LatentSpec.of(codec), ranks, position)
     except ValueError as error:
         raise RunRefused(str(error)) from error
     if last:

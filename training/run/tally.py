@@ -24,7 +24,7 @@ class Tally:
         self, skipped: Mapping[str, int], faults: Mapping[Fault, int], frame_s: float, device: str
     ) -> dict[str, float]:
         """Losses are means over the frames of the steps that were taken, or of all where none was; speeds are of all
-        ranks. Counts are since the run began (`skipped`) or was started (`faults`, of the first rank)."""
+        ranks. Counts are since the run began (`skipped`) or was started (`faults`)."""
         taken = [step for step in self.steps if step.trouble is None] or self.steps
         seconds = time.monotonic() - self.start_s
         frames, padded = sum(step.frames for step in self.steps), sum(step.padded for step in self.steps)

@@ -5,15 +5,12 @@ import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
-import boto3
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from moto import mock_aws
 
-from resources.buckets import S3Store
 from resources.stores import FolderStore
 from resources.tars import TarWriter
 from training.data.corpus import Corpus, Sample, open_corpus
@@ -128,21 +125,15 @@ def same(first: Sample, second: Sample) -> bool:
     )
 
 
-def test_samples_of_a_bucket_are_read_in_parts(latents, monkeypatch):
+def test_samples_of_a_bucket_are_read_in_parts(latents, bucket):
     store, index = latents
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="music")
-        bucket = S3Store("music", "melisma")
-        for key in store.list("latents/"):
-            bucket.put(key, store.root / key)
-        corpus = open_corpus(bucket, index)
-        asked = []
-        bucket.client.meta.events.register("before-call.s3.GetObject", lambda params, **_: asked.append(params))
-        assert same(corpus.read(2, ALL), open_corpus(store, index).read(2, ALL))
-        assert [params["headers"]["Range"].startswith("bytes=") for params in asked] == [True]
+    for key in store.list("latents/"):
+        bucket.put(key, store.root / key)
+    corpus = open_corpus(bucket, index)
+    asked = []
+    bucket.client.meta.events.register("before-call.s3.GetObject", lambda params, **_: asked.append(params))
+    assert same(corpus.read(2, ALL), open_corpus(store, index).read(2, ALL))
+    assert [params["headers"]["Range"].startswith("bytes=") for params in asked] == [True]
 
 
 def test_a_truncated_shard_is_a_fault_of_the_samples_that_it_lost(corpus: Corpus):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.codec import Scale
+from training.codec import LatentSpec
 from training.data.corpus import Sample
 from training.data.draws import Draw, Given, random_of
 from training.data.examples import Example, batch_of, example_of
@@ -15,7 +15,7 @@ from training.request import SungLine, SungWord, Track
 from training.settings import DitSettings, ModelSettings
 from training.stages import StageSettings
 
-SCALE = Scale(frame_s=0.1, channels=2, mean=1.0, spread=2.0)
+SPEC = LatentSpec(frame_s=0.1, channels=2, mean=1.0, scale=2.0)
 MODEL = ModelSettings(dit=DitSettings(channels=2))
 STILL = StageSettings(line_jitter=0.0)
 WORDS = (SungWord("one", 1.0, 1.5), SungWord("two", 5.0, 5.5))
@@ -39,7 +39,7 @@ SAMPLE = Sample(
 
 
 def taken(draw: Draw = DRAW, crop_frames: int = 80, seed: int = 0, stage: StageSettings = STILL) -> Example:
-    return example_of(SAMPLE, draw, random_of(seed, 0, 0), crop_frames, stage, MODEL, SCALE)
+    return example_of(SAMPLE, draw, random_of(seed, 0, 0), crop_frames, stage, MODEL, SPEC)
 
 
 @pytest.mark.parametrize("track", Track)
@@ -64,7 +64,7 @@ def test_the_length_that_is_told_is_that_of_the_part():
 
 
 def test_another_epoch_takes_another_part():
-    parts = {float(example_of(SAMPLE, DRAW, random_of(0, e, 0), 30, STILL, MODEL, SCALE).x[0, 0]) for e in range(5)}
+    parts = {float(example_of(SAMPLE, DRAW, random_of(0, e, 0), 30, STILL, MODEL, SPEC).x[0, 0]) for e in range(5)}
     assert len(parts) > 1
 
 
@@ -108,18 +108,18 @@ def test_the_same_draw_has_the_same_noise():
 
 
 def test_a_batch_tells_each_example_as_much_as_was_drawn():
-    batch = batch_of([taken(replace(DRAW, state=state)) for state in State], MODEL, SCALE)
+    batch = batch_of([taken(replace(DRAW, state=state)) for state in State], MODEL, SPEC)
     assert batch.told.tells_prompt.tolist() == [False, False, True, True]
     assert batch.told.tells_lyrics.tolist() == [False, True, False, True]
 
 
 def test_a_batch_says_which_track_its_contexts_are_of():
     draws = [DRAW, replace(DRAW, given=Given.SURROUNDINGS), replace(DRAW, given=Given.VOCALS)]
-    batch = batch_of([taken(draw) for draw in draws], MODEL, SCALE)
+    batch = batch_of([taken(draw) for draw in draws], MODEL, SPEC)
     assert batch.told.given.tolist() == [0, 1, 2]
 
 
 def test_a_batch_is_as_long_as_its_longest_example():
-    batch = batch_of([taken(crop_frames=30), taken(crop_frames=50)], MODEL, SCALE)
+    batch = batch_of([taken(crop_frames=30), taken(crop_frames=50)], MODEL, SPEC)
     assert batch.x.shape == (2, 50, 2)
     assert batch.counted.sum(dim=1).tolist() == [30, 50]

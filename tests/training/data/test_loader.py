@@ -7,14 +7,11 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import boto3
 import numpy as np
 import pytest
 import torch
-from moto import mock_aws
 from torch.utils.data import get_worker_info
 
-from resources.buckets import S3Store
 from resources.outages import Outage
 from training.data.corpus import Corpus, open_corpus
 from training.data.faults import Fault, SampleFault, Skipping, TooManyFaults
@@ -192,21 +189,15 @@ def test_a_program_ends_though_its_loader_is_left_open():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_workers_read_from_a_bucket(latents, monkeypatch):
+def test_workers_read_from_a_bucket(latents, bucket):
     store, index = latents
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="music")
-        bucket = S3Store("music", "melisma")
-        for key in store.list("latents/"):
-            bucket.put(key, store.root / key)
-        far, near = (open_corpus(each, index) for each in (bucket, store))
-        loaded = [
-            next(load(order_of(corpus).turns(Position()), partial(read_one, corpus), side_by_side, workers=1))
-            for corpus in (far, near)
-        ]
+    for key in store.list("latents/"):
+        bucket.put(key, store.root / key)
+    far, near = (open_corpus(each, index) for each in (bucket, store))
+    loaded = [
+        next(load(order_of(corpus).turns(Position()), partial(read_one, corpus), side_by_side, workers=1))
+        for corpus in (far, near)
+    ]
     assert torch.equal(loaded[0].batch[2], loaded[1].batch[2])
 
 

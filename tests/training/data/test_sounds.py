@@ -8,7 +8,7 @@ import webdataset
 
 from resources.stores import FolderStore
 from training.data.faults import Fault, SampleFault
-from training.data.sounds import Heard, heard_in, samples_in, whole_shard
+from training.data.sounds import DecodedSample, decoded_in, samples_in, whole_shard
 
 RATE_HZ = 22_050
 
@@ -45,7 +45,7 @@ def test_nothing_is_written_outside_the_scratch_folder_whatever_a_shard_calls_it
     for victim in victims:
         victim.write_bytes(b"dear to me")
     members = {f"{name}.{extension}": data for extension, data in first_members(songs).items()}
-    (heard,) = heard_in(write_tar(tmp_path / "odd.tar", members), "odd", RATE_HZ, scratch)
+    (heard,) = decoded_in(write_tar(tmp_path / "odd.tar", members), "odd", RATE_HZ, scratch)
     assert isinstance(heard, SampleFault) or heard.sounds.shape == (3, 4 * RATE_HZ)
     assert [victim.read_bytes() for victim in victims] == [b"dear to me"] * 2
     assert list(scratch.iterdir()) == []
@@ -53,14 +53,14 @@ def test_nothing_is_written_outside_the_scratch_folder_whatever_a_shard_calls_it
 
 def test_a_name_with_a_folder_is_a_name(songs, tmp_path, scratch):
     members = {f"v1.0/b.{extension}": data for extension, data in first_members(songs).items()}
-    (heard,) = heard_in(write_tar(tmp_path / "odd.tar", members), "odd", RATE_HZ, scratch)
-    assert isinstance(heard, Heard)
+    (heard,) = decoded_in(write_tar(tmp_path / "odd.tar", members), "odd", RATE_HZ, scratch)
+    assert isinstance(heard, DecodedSample)
     assert heard.name == "v1.0/b"
 
 
 def test_a_name_that_a_shard_of_latents_cannot_hold_is_a_fault(songs, tmp_path, scratch):
     members = {f"{'long' * 25}.{extension}": data for extension, data in first_members(songs).items()}
-    (heard,) = heard_in(write_tar(tmp_path / "odd.tar", members), "odd", RATE_HZ, scratch)
+    (heard,) = decoded_in(write_tar(tmp_path / "odd.tar", members), "odd", RATE_HZ, scratch)
     assert isinstance(heard, SampleFault)
     assert heard.reason is Fault.CHANGED
 
@@ -90,7 +90,7 @@ def test_a_tar_that_is_cut_short_is_a_fault(songs, tmp_path, scratch):
     path = write_tar(tmp_path / "odd.tar", members)
     path.write_bytes(path.read_bytes()[:20_000])
     with pytest.raises(SampleFault, match="cut short") as caught:
-        list(heard_in(path, "odd", RATE_HZ, scratch))
+        list(decoded_in(path, "odd", RATE_HZ, scratch))
     assert (caught.value.reason, caught.value.where) == (Fault.CHANGED, "odd")
 
 

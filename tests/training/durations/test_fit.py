@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from training.durations.baselines import by_syllables, syllable_s_of
-from training.durations.fit import Example, example_of, fit, hidden, load, save
+from training.durations.fit import TimedSong, fit, hidden, load, save, timed_song_of
 from training.durations.network import hear
 from training.durations.parts import lengths_of
 from training.request import AskedLine, Request
@@ -26,7 +26,7 @@ TEXTS = ("oh", "hold on", "beautiful stranger", "carry me over the river")
 SYLLABLES = (1, 2, 5, 7)
 
 
-def sung(seed: int, lines: int = 6) -> Example:
+def sung(seed: int, lines: int = 6) -> TimedSong:
     """A song in which a syllable of a verse takes 0.2 s, and one of a chorus 0.5 s."""
     random = np.random.default_rng(seed)
     sections = ("Verse", "Chorus")
@@ -36,7 +36,7 @@ def sung(seed: int, lines: int = 6) -> Example:
         length_s = SYLLABLES[which] * {"Verse": 0.2, "Chorus": 0.5}[section]
         sung_lines.append(AskedLine(TEXTS[which], at_s, at_s + length_s, section))
         at_s += length_s + 1.0
-    return Example(Request(at_s + 1, "slow", tuple(sung_lines), "en"), 100.0)
+    return TimedSong(Request(at_s + 1, "slow", tuple(sung_lines), "en"), 100.0)
 
 
 SONGS = [sung(seed) for seed in range(64)]
@@ -97,9 +97,9 @@ def test_nothing_can_be_learnt_from_nothing_or_from_lines_without_times():
     with pytest.raises(ValueError, match="no songs"):
         fit([], QUICK)
     with pytest.raises(ValueError, match=r"song 2 cannot be learnt from: a line has no times"):
-        fit([SONGS[0], Example(freed(SONGS[1].request))], QUICK)
+        fit([SONGS[0], TimedSong(freed(SONGS[1].request))], QUICK)
     with pytest.raises(ValueError, match=r"song 1 cannot be learnt from: line 2 .* before line 1 ends"):
-        fit([Example(Request(9.0, lines=(AskedLine("oh", 1.0, 3.0), AskedLine("oh", 2.0, 4.0))))], QUICK)
+        fit([TimedSong(Request(9.0, lines=(AskedLine("oh", 1.0, 3.0), AskedLine("oh", 2.0, 4.0))))], QUICK)
 
 
 def test_a_song_is_told_in_part_and_one_line_at_least_is_left_to_say():
@@ -121,13 +121,13 @@ def sample(*rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_sample_of_a_shard_is_an_example():
-    assert example_of(sample(row("hold on", 1.0, 2.5), row("oh", 4.0, 4.5))) == Example(
+    assert timed_song_of(sample(row("hold on", 1.0, 2.5), row("oh", 4.0, 4.5))) == TimedSong(
         Request(30.0, "slow and quiet", (AskedLine("hold on", 1.0, 2.5), AskedLine("oh", 4.0, 4.5)), "en"), 81.5
     )
 
 
 def test_a_window_counts_from_the_end_of_a_line_that_it_cuts_to_the_start_of_another():
-    example = example_of(
+    example = timed_song_of(
         sample(row("on", 0.0, 1.0, whole=False), row("oh", 4.0, 4.5), row("hold", 28.0, 30.0, whole=False))
     )
     assert example is not None
@@ -136,7 +136,7 @@ def test_a_window_counts_from_the_end_of_a_line_that_it_cuts_to_the_start_of_ano
 
 
 def test_where_voices_overlap_a_line_ends_when_the_next_begins():
-    example = example_of(sample(row("hold on", 1.0, 5.0), row("oh", 4.0, 4.5)))
+    example = timed_song_of(sample(row("hold on", 1.0, 5.0), row("oh", 4.0, 4.5)))
     assert example is not None
     assert example.request.lines[0].end_s == 4.0
 
@@ -146,7 +146,7 @@ def test_where_voices_overlap_a_line_ends_when_the_next_begins():
     ids=["none", "cut", "no words", "too short"],
 )  # fmt: skip
 def test_a_window_without_a_whole_line_is_no_example(rows: list[dict[str, Any]]):
-    assert example_of(sample(*rows)) is None
+    assert timed_song_of(sample(*rows)) is None
 
 
 cuts = st.tuples(
@@ -159,7 +159,7 @@ cuts = st.tuples(
 
 @given(st.lists(cuts, max_size=8), st.integers(0, 1000))
 def test_whatever_lines_a_window_holds_they_can_be_learnt_from(cuts: list[tuple[str, float, float, bool]], seed: int):
-    example = example_of(sample(*(row(text, min(a, b), max(a, b), whole) for text, a, b, whole in cuts)))
+    example = timed_song_of(sample(*(row(text, min(a, b), max(a, b), whole) for text, a, b, whole in cuts)))
     if example is not None:
         told = hidden(example, QUICK.model_copy(update={"pins": 1.0}), torch.Generator().manual_seed(seed))
         heard = hear([told.request], [told.tempo_bpm], QUICK)
@@ -171,6 +171,6 @@ def test_whatever_lines_a_window_holds_they_can_be_learnt_from(cuts: list[tuple[
 
 def test_a_sample_without_caption_or_tempo_is_an_example_without_them():
     plain = sample(row("oh", 1.0, 2.0)) | {"caption": None, "tempo_bpm": None}
-    example = example_of(plain)
+    example = timed_song_of(plain)
     assert example is not None
     assert (example.request.prompt, example.tempo_bpm) == ("", None)

@@ -20,7 +20,7 @@ from resources.stores import FolderStore
 from training.data.faults import TooManyFaults
 from training.run.checkpoints import CheckpointError, found, progress_of
 from training.run.export import WEIGHTS, open_export
-from training.run.hours import stretches
+from training.run.hours import sessions
 from training.run.ranks import Ranks
 from training.run.run import Ending, RunRefused, run
 from training.run.settings import OptimiserSettings, RunSettings, SavingSettings
@@ -183,7 +183,7 @@ def test_a_run_that_is_interrupted_at_the_keyboard_ends_in_peace(settings: Make)
 def test_each_start_of_a_run_is_in_the_ledger_of_device_hours(settings: Make):
     alone(settings(steps=2))
     alone(settings(steps=4))
-    assert [(each.from_step, each.to_step) for each in stretches(settings().folder / "hours")] == [(0, 2), (2, 4)]
+    assert [(each.from_step, each.to_step) for each in sessions(settings().folder / "hours")] == [(0, 2), (2, 4)]
 
 
 def test_a_run_begins_with_the_weights_of_the_stage_before(settings: Make):

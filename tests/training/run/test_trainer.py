@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.codec import Scale
+from training.codec import LatentSpec
 from training.data.examples import Batch, Example, batch_of, context_of
 from training.guidance import State
 from training.model import new_model
@@ -18,7 +18,7 @@ from training.run.settings import OptimiserSettings, RunSettings
 from training.run.trainer import Trainer
 from training.settings import ConditionSettings, DitSettings, ModelSettings
 
-SCALE = Scale(frame_s=0.1, channels=4, mean=0.0, spread=1.0)
+SPEC = LatentSpec(frame_s=0.1, channels=4, mean=0.0, scale=1.0)
 MODEL = ModelSettings(
     dit=DitSettings(channels=4, patch=2, width=16, depth=1, heads=2, text_width=16, lyrics_width=8),
     conditions=ConditionSettings(layers=1),
@@ -46,7 +46,7 @@ def example(frames: int = 20, seed: int = 0) -> Example:
 
 
 def batch(*examples: Example) -> Batch:
-    return batch_of(examples or [example()], MODEL, SCALE)
+    return batch_of(examples or [example()], MODEL, SPEC)
 
 
 def weights(made: Trainer) -> list[Tensor]:
