@@ -12,12 +12,18 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from resources.models import ModelUnavailable
 from training import prompt_encoders
+from training.codec import open_codec
 from training.conditioning import Conditioner, tell
 from training.dit import Dit
 from training.guidance import State
 from training.prompt_encoders import Remembering, open_encoder
 from training.request import AskedLine, Request
-from training.settings import ConditionSettings, DitSettings
+from training.run.export import open_export
+from training.run.ranks import Ranks
+from training.run.run import Ending, run
+from training.run.settings import RunSettings, SavingSettings
+from training.settings import ConditionSettings, DitSettings, ModelSettings
+from training.stages import StageSettings
 
 WORDS = ("slow", "fast", "folk", "rock", "song", "with", "a", "piano", "and", "drums")
 PROMPTS = ["slow folk", "fast rock song with a piano and drums", "rock"]
@@ -296,3 +302,20 @@ def test_the_song_model_trains_on_what_a_frozen_encoder_has_read(saved: Conditio
     changes = (with_prompt - without).abs().amax(dim=(1, 2))
     assert (changes[:3] > 1e-3).all()
     assert changes[3] < 1e-5  # it had no prompt
+
+
+def test_a_run_goes_on_and_makes_songs_without_reading_a_prompt_twice(t5, latents, small_codec, tmp_path, monkeypatch):
+    store, index = latents
+    shape = DitSettings(channels=small_codec.bands, patch=4, width=16, depth=1, heads=2, text_width=16, lyrics_width=8)
+    model = ModelSettings(dit=shape, codec=small_codec, conditions=t5.model_copy(update={"layers": 1}))
+    settings = {"folder": tmp_path / "run", "store": str(store.root), "index": index, "model": model, "workers": 0}
+    settings |= {"frames": 128, "crop_s": 2.0, "saving": SavingSettings(every=4, sample_every=4)}
+    settings |= {"stage": StageSettings(short_prompts=0.0)}
+    assert run(RunSettings(**settings, steps=4), Ranks()) is Ending.DONE
+    monkeypatch.setattr(prompt_encoders.TextNetwork, "__call__", None)  # all that it would read has been read
+    assert run(RunSettings(**settings, steps=8), Ranks()) is Ending.DONE
+    exported = open_export(tmp_path / "run/exports/step-00000008")
+    assert exported.origin.frozen_width == 16
+    singer = exported.singer(open_codec(small_codec), open_encoder(exported.model.settings.conditions, "cpu", None))
+    assert len(list((tmp_path / "run/samples/step-00000008").iterdir())) == 2
+    assert singer.encoder is not None

@@ -42,7 +42,7 @@ class Guard:
         if self.in_a_row >= self.settings.in_a_row:
             raise TooMuchTrouble(
                 f"{self.in_a_row} steps in a row were skipped, up to {where}: lower the learning rate, or look at the "
-                "data there; the last checkpoint is whole"
+                "data there; what was saved before is whole"
             )
 
     def state(self) -> dict[str, object]:

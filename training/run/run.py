@@ -71,7 +71,7 @@ def run(settings: RunSettings, ranks: Ranks, tell: Callable[[str], None] = lambd
             batches, fault = feed.take_or_fault()
             desk.tally.add(step := trainer.step(batches, stop.asked, failed=fault is not None))
             if step.failed:
-                raise fault or RankFailed("another rank could not go on, and says why; the last checkpoint is whole")
+                raise fault or RankFailed("another rank could not go on, and says why; what was saved before is whole")
             ends = step.stop or trainer.done == settings.steps
             if ends or trainer.done % settings.saving.log_every == 0:
                 desk.log()
