@@ -94,8 +94,8 @@ def times_rows(asker: Asker) -> list[str]:
     ]
     return [
         *rows,
-        f"the voice rises by {ONSET_DB:g} dB within {NEAR_S:g} s of where the line is to begin: {share(near)}; of where "
-        f"it began in the other songs: {share(unasked)}; true voices where their lines begin: {share(true)}",
+        f"the voice rises by {ONSET_DB:g} dB within {NEAR_S:g} s of where the line is to begin: {share(near)}; of "
+        f"where it began in the other songs: {share(unasked)}; true voices where their lines begin: {share(true)}",
         f"({len(found) // len(SEEDS)} lines, {len(SEEDS)} noises, {len(STARTS_S)} times each)",
     ]
 
