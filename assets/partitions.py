@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 from tqdm import tqdm
 
+from assets.profile import profile
 from assets.rules import Rule
 from assets.stage import ATTEMPTS_TAG, MAX_FAILED_SHARE, Outcome, Policy, Progress, Stage, run_stage
-from assets.tables import DESCRIPTIONS, Status, schema_of
+from assets.tables import DESCRIPTIONS, Status, run_schema_of, schema_of
 from resources.configured import EngineResource, StoreResource
 from resources.ledger import Ledger
 
@@ -22,6 +24,10 @@ warnings.filterwarnings("ignore", message="(?s).*varying BackfillPolicies.*")
 
 BATCHES = "batch"
 batches = dg.DynamicPartitionsDefinition(name=BATCHES)
+CODECS = dg.StaticPartitionsDefinition(list(profile().models.codecs))
+batches_and_codecs = dg.MultiPartitionsDefinition({"batch": batches, "codec": CODECS})
+TRAINING_RUNS = "training_run"
+training_runs = dg.DynamicPartitionsDefinition(name=TRAINING_RUNS)
 
 ONE_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)  # a model's batch: its own version, log and retry
 MANY_A_RUN = dg.BackfillPolicy.multi_run(max_partitions_per_run=64)  # cheap ones: a run costs more than the work
@@ -144,7 +150,16 @@ def metadata_of(outcome: Outcome, store: StoreResource) -> Mapping[str, Any]:
 
 def column_schema(stage: str) -> Mapping[str, Any]:
     """The table's columns, as asset metadata."""
-    columns = [dg.TableColumn(field.name, str(field.type), DESCRIPTIONS.get(field.name)) for field in schema_of(stage)]
+    return _columns(schema_of(stage))
+
+
+def run_column_schema(table: str) -> Mapping[str, Any]:
+    """The same of a table of training runs."""
+    return _columns(run_schema_of(table))
+
+
+def _columns(schema: pa.Schema) -> Mapping[str, Any]:
+    columns = [dg.TableColumn(field.name, str(field.type), DESCRIPTIONS.get(field.name)) for field in schema]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
@@ -169,11 +184,16 @@ def progress_bar(title: str) -> Iterator[Progress]:
 
 def batch_checks(asset: str, rules: Sequence[Rule]) -> list[dg.AssetChecksDefinition]:
     """Rules as asset checks: each looks at the batches of its run."""
-    return [_check(asset, rule) for rule in rules]
+    return [_check(asset, rule, batches) for rule in rules]
 
 
-def _check(asset: str, rule: Rule) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=asset, name=rule.__name__, description=rule.__doc__, partitions_def=batches)
+def run_checks(asset: str, rules: Sequence[Rule]) -> list[dg.AssetChecksDefinition]:
+    """Rules as asset checks of training runs, each of which is to them what a batch is to the others."""
+    return [_check(asset, rule, training_runs) for rule in rules]
+
+
+def _check(asset: str, rule: Rule, partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=asset, name=rule.__name__, description=rule.__doc__, partitions_def=partitions)
     def check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
         ledger = Ledger(store.build())
         keys = context.op_execution_context.partition_keys

@@ -19,6 +19,7 @@ from assets.captions.settings import CaptionSettings
 from assets.catalogue.settings import CatalogueSettings
 from assets.lyrics.settings import LyricsSettings
 from assets.manifest.settings import ManifestSettings
+from assets.models.settings import ModelsSettings
 from assets.pages.settings import PageSettings
 from assets.shards.settings import ShardSettings
 from assets.stems.settings import StemSettings
@@ -57,11 +58,17 @@ class Profile(BaseModel):
     windows: WindowSettings = WindowSettings()
     shards: ShardSettings = ShardSettings()
     pages: PageSettings = PageSettings()
+    models: ModelsSettings = ModelsSettings()
 
     @property
     def store_root(self) -> str:
         """The store; a relative folder counts from the project."""
         return self.store if "://" in self.store else str(HOUSE / Path(self.store).expanduser())
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where training runs are; a relative folder counts from the project."""
+        return HOUSE / Path(self.models.runs).expanduser()
 
     @property
     def worker_count(self) -> int:

@@ -165,6 +165,65 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
 }
 STAGES = tuple(COLUMNS)
 
+# Tables of training runs: a run is to them what a batch is to the tables above.
+RUN_FATE = {"run": TEXT, "status": TEXT, "reason": TEXT, "detail": TEXT}
+RUN_COLUMNS: dict[str, dict[str, pa.DataType]] = {
+    "models": {
+        "stage": TEXT,
+        "size": TEXT,
+        "codec": TEXT,
+        "index": TEXT,
+        "snapshot": TEXT,
+        "steps": WHOLE,
+        "learning_rate": REAL,
+        "parameters": WHOLE,
+        "first_loss": REAL,
+        "last_loss": REAL,
+        "audio_s_per_s": REAL,
+        "device": TEXT,
+        "devices": WHOLE,
+        "device_hours": REAL,
+        "sessions": WHOLE,
+        "sha256": TEXT,
+        "export_uri": TEXT,
+        "before_sha256": TEXT,
+        "git_revision": TEXT,
+        "settings": TEXT,
+    },
+    "durations": {
+        "index": TEXT,
+        "snapshot": TEXT,
+        "songs": WHOLE,
+        "epochs": WHOLE,
+        "held_out_songs": WHOLE,
+        "held_out_lines": WHOLE,
+        "error_s": REAL,
+        "syllables_error_s": REAL,
+        "sha256": TEXT,
+        "export_uri": TEXT,
+        "settings": TEXT,
+    },
+    "samples": {
+        "item": TEXT,
+        "track_id": TEXT,
+        "seed": WHOLE,
+        "prompt": TEXT,
+        "lyrics": TEXT,
+        "language": TEXT,
+        "duration_s": REAL,
+        "rate_hz": WHOLE,
+        "mix_uri": TEXT,
+        "vocals_uri": TEXT,
+        "accompaniment_uri": TEXT,
+        "lrc_uri": TEXT,
+        "read_s": REAL,
+        "denoise_s": REAL,
+        "decode_s": REAL,
+        "memory_bytes": WHOLE,
+        "model_sha256": TEXT,
+    },
+}
+
 DESCRIPTIONS = {
     "track_id": "names a file, for good",
     "status": "ok, rejected (the input is at fault) or failed (worth another try)",
@@ -230,14 +289,27 @@ def table_of(stage: str, rows: Iterable[Row]) -> pa.Table:
     Raises:
         KeyError: a row has a column the table does not.
     """
-    schema = schema_of(stage)
-    rows = list(rows)
-    if odd := {name for row in rows for name in row} - set(schema.names):
-        raise KeyError(f"table {stage} has no column {', '.join(sorted(odd))}; its columns are in assets/tables.py")
-    return pa.Table.from_pylist(rows, schema=schema)
+    return _table(stage, rows, schema_of(stage))
+
+
+def run_schema_of(table: str) -> pa.Schema:
+    """The same for a table of training runs."""
+    return pa.schema(list((RUN_FATE | RUN_COLUMNS[table]).items()))
+
+
+def run_table_of(table: str, rows: Iterable[Row]) -> pa.Table:
+    """Rows of a training run as an Arrow table. Raises KeyError: a row has a column the table does not."""
+    return _table(table, rows, run_schema_of(table))
 
 
 def ok_rows(table: pa.Table, columns: Sequence[str] | None = None) -> list[Row]:
     """The rows that are ok, as plain values."""
     kept = table.filter(pc.equal(table["status"], Status.OK))
     return kept.select(list(columns)).to_pylist() if columns is not None else kept.to_pylist()
+
+
+def _table(name: str, rows: Iterable[Row], schema: pa.Schema) -> pa.Table:
+    rows = list(rows)
+    if odd := {column for row in rows for column in row} - set(schema.names):
+        raise KeyError(f"table {name} has no column {', '.join(sorted(odd))}; its columns are in assets/tables.py")
+    return pa.Table.from_pylist(rows, schema=schema)

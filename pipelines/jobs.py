@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.partitions import batches
+from assets.models.course import ASSET_OF
+from assets.partitions import batches, batches_and_codecs, training_runs
 
 ROAD = ("tracks", "catalogue", "stems", "lyrics", "captions", "windows", "shards")
 
@@ -25,4 +26,30 @@ report = dg.define_asset_job(
     "corpus_report",
     selection=dg.AssetSelection.assets("report"),
     description="How the whole corpus stands, in pictures.",
+)
+encode = dg.define_asset_job(
+    "encode",
+    selection=dg.AssetSelection.assets("latents"),
+    partitions_def=batches_and_codecs,
+    description="A batch's shards as latents of a codec; what is encoded already is not encoded again.",
+)
+train = dg.define_asset_job(
+    "train",
+    selection=dg.AssetSelection.assets("line_durations", *ASSET_OF.values(), "samples", "scores"),
+    partitions_def=training_runs,
+    description="A training run from its line durations over all three stages to its scores; what is done goes on.",
+)
+STAGE_JOBS = {
+    stage: dg.define_asset_job(
+        f"train_{stage}",
+        selection=dg.AssetSelection.assets(asset),
+        partitions_def=training_runs,
+        description=f"The stage {stage} of a training run.",
+    )
+    for stage, asset in ASSET_OF.items()
+}
+compare = dg.define_asset_job(
+    "compare",
+    selection=dg.AssetSelection.assets("comparison"),
+    description="The page on which all training runs stand side by side.",
 )

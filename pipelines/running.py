@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from sqlalchemy.exc import DBAPIError
 
-from assets.partitions import BATCHES, DATA_VERSION, IS_GIVEN, SEALED, materialization
+from assets.partitions import BATCHES, DATA_VERSION, IS_GIVEN, SEALED, TRAINING_RUNS, materialization
 from assets.profile import HOUSE, profile
 from assets.report.standing import BatchStanding, Standing
 from assets.stage import Recipe
@@ -62,8 +62,12 @@ def run_job(
     stages: Sequence[str] | None = None,
     config: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
+    codec: str | None = None,
+    training_run: str | None = None,
 ) -> list[StageRun]:
     """Runs a job, or some of its assets, and gives what each asset reported.
+
+    Its partition is a batch, a batch and a codec, a training run, or none.
 
     Raises:
         RunFailed: an asset failed.
@@ -75,9 +79,12 @@ def run_job(
         _end_dead_runs(dagster)
         if batch:
             dagster.add_dynamic_partitions(BATCHES, [batch])  # it is in the ledger; Dagster may have been reset
+        if training_run:
+            dagster.add_dynamic_partitions(TRAINING_RUNS, [training_run])
+        of_codec = dg.MultiPartitionKey({"batch": batch, "codec": codec}) if batch and codec else None
         result = defs.resolve_job_def(name).execute_in_process(
             run_config={**QUIET, **(config or {})},
-            partition_key=batch,
+            partition_key=training_run or of_codec or batch,
             asset_selection=[dg.AssetKey(stage) for stage in stages] if stages else None,
             tags={PROCESS_TAG: _process(os.getpid()), **(tags or {})},
             instance=dagster,

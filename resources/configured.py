@@ -1,6 +1,7 @@
 """The outside as Dagster configures it: each resource builds one plain thing."""
 
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import dagster as dg
 from pydantic import BaseModel, Field
@@ -44,17 +45,27 @@ def launchpad(settings: BaseModel) -> dict[str, dg.Field]:
 
 def config_type_of(value: Any, annotation: Any) -> Any:
     """What the launchpad lets be typed in: checked in full by the settings themselves, when the run begins."""
+    if NoneType not in get_args(annotation):
+        return _type_of(value, annotation)
+    kind = _bare(next(each for each in get_args(annotation) if each is not NoneType))
+    if kind in (bool, int, float):
+        return dg.Noneable(kind)
+    return dg.Noneable(str if value is None and get_origin(kind) is not Literal else _type_of(value, kind))
+
+
+def _type_of(value: Any, annotation: Any) -> Any:
     if get_origin(annotation) is Literal:
-        return dg.Enum(
-            f"{'_or_'.join(get_args(annotation))}", [dg.EnumValue(choice) for choice in get_args(annotation)]
-        )
+        choices = get_args(annotation)
+        return dg.Enum("_or_".join(choices), [dg.EnumValue(choice) for choice in choices])
     match value:
         case BaseModel():
             return dg.Shape(launchpad(value))
-        case None:
-            return dg.Noneable(next((kind for kind in get_args(annotation) if kind in (bool, int, float)), str))
         case bool() | int() | float() | str():
             return type(value)
         case list() | tuple():
             return [type(value[0]) if value else str]
     return dg.Permissive()
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation

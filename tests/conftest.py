@@ -1,6 +1,7 @@
-"""What tests share: a place for tables, real songs, and small Demucs networks with random weights."""
+"""What tests share: a place for tables, real songs, shards of them, and small Demucs networks with random weights."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -25,6 +26,7 @@ ENGLISH = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "|": 4} | {
     letter: i for i, letter in enumerate("ETAONIHSRDLUMWCFGYPBVK'XJQZ", 5)
 }  # the vocabulary of wav2vec2's English models
 DEMO = Path(__file__).resolve().parents[1] / "demo"
+VOCALS = 0.25  # of the mix of packed samples: so the accompaniment is three quarters of it
 
 
 @pytest.fixture
@@ -60,6 +62,123 @@ def cut_song() -> Callable[..., Path]:
         return target
 
     return cut
+
+
+def track_of(song: dict[str, Any], folder: Path, store: FolderStore, split: str, line_words: int) -> Row:
+    """All that the tables say of a demo song's 12 s from its sixth on, with two windows."""
+    import numpy as np
+    import soundfile
+
+    rate_hz = 44_100
+    sound = np.concatenate(list(ffmpeg.decode(song["path"], rate_hz, 2, start_s=6, duration_s=12)))
+    mix, vocals = folder / f"{song['id']}.flac", store.root / f"stems/{song['id']}.flac"
+    vocals.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(mix, sound, rate_hz, subtype="PCM_24")
+    soundfile.write(vocals, VOCALS * sound, rate_hz, subtype="PCM_24")
+    words = [
+        {"text": word["w"], "start_s": word["start"] - 6, "end_s": word["end"] - 6, "confidence": 0.9}
+        for word in song["words"]
+        if 6 <= word["start"] and word["end"] <= 18
+    ]
+    parts = [words[i : i + line_words] for i in range(0, len(words), line_words)]
+    lines = [
+        {
+            "text": " ".join(word["text"] for word in part),
+            "start_s": part[0]["start_s"],
+            "end_s": part[-1]["end_s"],
+            "confidence": 0.9,
+            "words": part,
+        }
+        for part in parts
+    ]
+    made = {"parameter_hash": "0", "models": []}
+    window = {"words": 3, "kind": "lyrics", "rank": 1}
+    return {
+        "track_id": song["id"],
+        "batch": "b00000",
+        "tracks": {
+            "uri": mix.as_uri(), "sha256": None, "duration_s": 12.0, "license": "CC0", "genre": song["genre"], **made
+        },
+        "catalogue": {"split": split, **made},
+        "stems": {"vocals_uri": f"stems/{song['id']}.flac", "gain_db": 0.0, **made},
+        "lyrics": {"language": "en", "origin": "given", "lines": lines, "trust": 0.9, **made},
+        "captions": {
+            "caption": f"A {song['genre']} song at {song['tempo_bpm']:.0f} bpm.", "short_caption": song["genre"],
+            "tags": [song["genre"]], "tempo_bpm": song["tempo_bpm"], "key": song["key"], **made,
+        },
+        "windows": [
+            window | {"length_s": 4.0, "start_s": 2.0, "end_s": 6.0, **made},
+            window | {"length_s": 2.5, "start_s": 7.25, "end_s": 9.75, **made},
+        ],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small_codec() -> Any:
+    from training.settings import CodecSettings
+
+    return CodecSettings(rate_hz=22_050, hop=512, bands=40)
+
+
+@pytest.fixture(scope="session")
+def pack_songs(tmp_path_factory: pytest.TempPathFactory, demo_songs: dict[str, Any]) -> Callable[..., list[str]]:
+    """Packs two songs for training and one for validation: pack_songs(store, "flac") -> keys of the shards.
+
+    They are batch b00000 of the table of shards.
+    """
+    from assets.shards.encode import encode_samples
+    from assets.shards.pack import pack
+    from assets.shards.settings import ShardSettings
+
+    types = {"pop": "train", "backing": "train", "acappella": "valid"}
+
+    def packed(store: FolderStore, codec: str = "flac", songs: int = 3, line_words: int = 99) -> list[str]:
+        settings = ShardSettings(codec=codec)
+        folder = tmp_path_factory.mktemp("songs")
+        chosen = list(types.items())[:songs]
+        tracks = [track_of(demo_songs[kind], folder, store, split, line_words) for kind, split in chosen]
+        samples = (sample for track in tracks for sample in encode_samples(settings, store, track))
+        shards = sorted(pack(samples, store, "b00000", settings), key=lambda shard: shard.uri)
+        rows = [{"status": "ok"} | row for shard in shards for row in shard.index]
+        seal(Recipe("shards", "1", {}, {}), "b00000", rows, Ledger(store))
+        return [shard.uri for shard in shards]
+
+    return packed
+
+
+@pytest.fixture(scope="session")
+def songs_once(tmp_path_factory: pytest.TempPathFactory, pack_songs: Callable[..., list[str]]) -> FolderStore:
+    store = FolderStore(tmp_path_factory.mktemp("songs-once"))
+    pack_songs(store)
+    return store
+
+
+@pytest.fixture
+def songs(songs_once: FolderStore, store: FolderStore) -> FolderStore:
+    """The test's own store, with shards of audio."""
+    shutil.copytree(songs_once.root, store.root)
+    return store
+
+
+@pytest.fixture(scope="session")
+def latents_once(
+    tmp_path_factory: pytest.TempPathFactory, songs_once: FolderStore, small_codec: Any
+) -> tuple[FolderStore, list[Any], str]:
+    from training.codec import MelCodec
+    from training.data.latents import codec_name, encode_shard, index_shards
+
+    store = FolderStore(tmp_path_factory.mktemp("latents-once") / "store")
+    shutil.copytree(songs_once.root, store.root)
+    name = codec_name(small_codec)
+    shards = [encode_shard(store, key, MelCodec(small_codec), name) for key in store.list("shards/")]
+    return store, shards, index_shards(store, shards)
+
+
+@pytest.fixture
+def latents(latents_once: tuple[FolderStore, list[Any], str], store: FolderStore) -> tuple[FolderStore, str]:
+    """The test's own store, with shards of latents, and the key of their index."""
+    shutil.copytree(latents_once[0].root, store.root)
+    return store, latents_once[2]
 
 
 @pytest.fixture

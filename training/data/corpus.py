@@ -6,9 +6,11 @@ in one or two parts, without the rest of the shard.
 Letters: n latent frame, c latent channel.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from tarfile import BLOCKSIZE
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -68,18 +70,31 @@ class Corpus:
         Raises:
             SampleFault: its shard is gone, cut short or another one, or its JSON is not that of a sample.
         """
-        shard, offset_bytes = self.shards[self.shard[index]], int(self.offset_bytes[index])
+        members, where = self._sample(index, tracks)
         frames = int(self.frames[index])
-        where = f"{shard} at byte {offset_bytes} (sample {index})"
-        places = places_of(frames, self.channels, int(self.json_bytes[index]))
-        asked = {JSON, *(FILES[track] for track in tracks)}
-        wanted = {extension: place for extension, place in places.items() if extension in asked}
-        members = self._members(shard, offset_bytes, wanted, where)
-        _check_names(members, where)
         latents = {
             track: latents_of(members[FILES[track]][BLOCKSIZE:], frames, self.channels, where) for track in tracks
         }
         return sample_of(facts_of(bytes(members[JSON][BLOCKSIZE:]), where), latents)
+
+    def story(self, index: int) -> dict[str, Any]:
+        """All that a sample's JSON says. Raises SampleFault, as `read`."""
+        members, where = self._sample(index, ())
+        data = bytes(members[JSON][BLOCKSIZE:])
+        facts_of(data, where)
+        said: dict[str, Any] = json.loads(data)
+        return said
+
+    def _sample(self, index: int, tracks: Sequence[Track]) -> tuple[dict[str, memoryview], str]:
+        """Its JSON and these tracks as members with their headers, and where they are, in words."""
+        shard, offset_bytes = self.shards[self.shard[index]], int(self.offset_bytes[index])
+        where = f"{shard} at byte {offset_bytes} (sample {index})"
+        places = places_of(int(self.frames[index]), self.channels, int(self.json_bytes[index]))
+        asked = {JSON, *(FILES[track] for track in tracks)}
+        wanted = {extension: place for extension, place in places.items() if extension in asked}
+        members = self._members(shard, offset_bytes, wanted, where)
+        _check_names(members, where)
+        return members, where
 
     def _members(self, shard: str, offset_bytes: int, wanted: Mapping[str, Place], where: str) -> dict[str, memoryview]:
         """Members with their headers. Those that lie side by side are read at once."""

@@ -81,6 +81,11 @@ def codec_name(settings: CodecSettings) -> str:
     return f"{settings.kind}-{hashlib.sha256(_json(facts)).hexdigest()[:12]}"
 
 
+def index_key(name: str, key: str) -> str:
+    """Where the index of the latents of the shard of audio at `key` is, once they are made."""
+    return f"latents/{name}/{PurePosixPath(key).parent.name}/{PurePosixPath(key).stem}.parquet"
+
+
 def encode_shard(store: Store, key: str, codec: Codec, name: str, *, on_fault: OnFault = stop) -> LatentShard:
     """The shard of audio at `key` as one of latents, under the codec's `name`.
 
@@ -90,9 +95,8 @@ def encode_shard(store: Store, key: str, codec: Codec, name: str, *, on_fault: O
     Raises:
         SampleFault: that shard is gone or not what its name says; or whatever `on_fault` does not pass over.
     """
-    stem, split = PurePosixPath(key).stem, PurePosixPath(key).parent.name
-    folder = f"latents/{name}/{split}"
-    index = f"{folder}/{stem}.parquet"
+    index = index_key(name, key)
+    folder, stem, split = str(PurePosixPath(index).parent), PurePosixPath(key).stem, PurePosixPath(key).parent.name
     if store.exists(index):
         table, about = read_index(store, index, ["sample"])
         return LatentShard(index, len(table), about["faults"])
