@@ -16,7 +16,7 @@ from assets.report.standing import Standing, standings
 from assets.stage import ATTEMPTS_TAG, Policy
 from assets.tables import Status
 from assets.way import way
-from pipelines import looking
+from pipelines import looking, training
 from pipelines.looking import all_standings, named_batches, open_ledger
 from pipelines.printing import AsJson, console, errors, plain, print_json, print_table
 from resources.caches import cache_folder
@@ -238,6 +238,8 @@ app.command()(looking.show)
 app.command()(looking.lyrics)
 app.command(name="why")(looking.why_)
 app.command()(looking.shards)
+app.command()(training.train)
+app.command()(training.runs)
 
 
 def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ import assets.catalogue.checks
 import assets.lyrics.asset
 import assets.lyrics.checks
 import assets.manifest.asset
+import assets.models.asset
+import assets.models.checks
 import assets.pages.asset
 import assets.pages.checks
 import assets.report.asset
@@ -22,10 +24,10 @@ import assets.tracks.checks
 import assets.windows.asset
 import assets.windows.checks
 from assets.profile import profile
-from pipelines.jobs import ingest, listen, report, road
+from pipelines.jobs import STAGE_JOBS, encode, ingest, listen, report, road, train
 from pipelines.schedules import nightly
-from pipelines.sensors import arrivals
-from resources.configured import EngineResource, StoreResource
+from pipelines.sensors import arrivals, next_stage
+from resources.configured import EngineResource, LauncherResource, StoreResource
 
 ROOMS = [
     assets.manifest.asset,
@@ -38,6 +40,7 @@ ROOMS = [
     assets.shards.asset,
     assets.pages.asset,
     assets.report.asset,
+    assets.models.asset,
 ]
 
 CHECKS = [
@@ -50,17 +53,19 @@ CHECKS = [
     assets.shards.checks,
     assets.pages.checks,
     assets.report.checks,
+    assets.models.checks,
 ]
 
 defs = dg.Definitions(
     assets=dg.with_source_code_references(dg.load_assets_from_modules(ROOMS)),
     asset_checks=[check for room in CHECKS for check in room.checks],
-    jobs=[ingest, road, listen, report],
+    jobs=[ingest, road, listen, report, encode, train, *STAGE_JOBS.values()],
     schedules=[nightly],
-    sensors=[arrivals],
+    sensors=[arrivals, next_stage],
     resources={
         "store": StoreResource(root=profile().store_root),
         "engine": EngineResource(workers=profile().worker_count, threads=profile().threads),
+        "launcher": LauncherResource(),
     },
     # A stage has worker processes of its own; one more for each step would only load the definitions again.
     executor=dg.in_process_executor,

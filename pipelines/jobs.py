@@ -35,7 +35,7 @@ encode = dg.define_asset_job(
 )
 train = dg.define_asset_job(
     "train",
-    selection=dg.AssetSelection.assets("line_durations", *ASSET_OF.values(), "samples", "scores"),
+    selection=dg.AssetSelection.assets("line_durations", *ASSET_OF.values()),
     partitions_def=training_runs,
     description="A training run from its line durations over all three stages to its scores; what is done goes on.",
 )
@@ -48,8 +48,3 @@ STAGE_JOBS = {
     )
     for stage, asset in ASSET_OF.items()
 }
-compare = dg.define_asset_job(
-    "compare",
-    selection=dg.AssetSelection.assets("comparison"),
-    description="The page on which all training runs stand side by side.",
-)

@@ -1,5 +1,9 @@
 """The outside as Dagster configures it: each resource builds one plain thing."""
 
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -8,7 +12,11 @@ from pydantic import BaseModel, Field
 
 from resources.buckets import S3Store
 from resources.engines import Engine, LocalEngine
+from resources.launchers import TorchrunLauncher, TrainingLauncher
 from resources.stores import FolderStore, open_store
+from resources.tails import StepTail
+
+POLL_S, TOLD_S = 0.5, 5.0  # between two looks at a training run, and two lines about it in the log
 
 
 class StoreResource(dg.ConfigurableResource):
@@ -28,6 +36,70 @@ class EngineResource(dg.ConfigurableResource):
 
     def build(self) -> Engine:
         return LocalEngine(self.workers, self.threads)
+
+
+class TrainerDied(Exception):
+    """A training run ended, and did not say why: killed, or out of memory. Started again it goes on."""
+
+
+class LauncherResource(dg.ConfigurableResource):
+    """What starts training runs, watches them, and stops them."""
+
+    kind: Literal["torchrun"] = Field("torchrun", description="processes of this machine, under torchrun if several")
+    grace_s: float = Field(default=600.0, description="for a run to save and stop, before it is killed")
+
+    def build(self) -> TrainingLauncher:
+        return TorchrunLauncher(self.grace_s)
+
+    def train(
+        self,
+        context: dg.AssetExecutionContext,
+        settings: Path,
+        folder: Path,
+        processes: int,
+        threads: int,
+        on_row: Callable[[Mapping[str, float]], None],
+    ) -> None:
+        """Runs until all steps are done; rows of the curves in `folder` go to `on_row` as they come.
+
+        Cancelled, it has the run save and stop, and leaves no process behind.
+
+        Raises:
+            dg.Failure: the run cannot begin or go on, whatever is tried; it says why.
+            TrainerDied: it ended in another way, or was told to stop by somebody else; tried again it goes on.
+        """
+        tail, told_s = StepTail(folder / "curves" / "curves.jsonl"), -float("inf")
+        injector, reader = dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()
+        with dg.open_pipes_session(context, injector, reader) as session:
+            cores = threads or max(1, (os.cpu_count() or 1) // processes)
+            environment = {**session.get_bootstrap_env_vars(), "OMP_NUM_THREADS": str(cores)}
+            launched = self.build().start(settings, folder / "launch.log", processes, environment)
+            try:
+                ended = False
+                while not ended:
+                    ended = launched.poll() is not None  # so that the rows before its end are read after it
+                    for row in tail.new():
+                        on_row(row)
+                        if ended or time.monotonic() - told_s >= TOLD_S:
+                            context.log.info(_in_words(row))
+                            told_s = time.monotonic()
+                    time.sleep(POLL_S)
+            except BaseException:
+                context.log.info(f"stopping, after a checkpoint: up to {self.grace_s:g} s")
+                launched.stop(self.grace_s)
+                raise
+            launched.clear()
+        said = next((message for message in session.get_custom_messages() if "ending" in message), {"ending": ""})
+        if said["ending"] == "refused":
+            raise dg.Failure(said["words"], allow_retries=False)
+        if said["ending"] != "done":
+            how = "was told to stop" if said["ending"] == "stopped" else f"ended with code {launched.poll()}"
+            raise TrainerDied(f"the trainer {how}; tried again it goes on. Its last words:\n{launched.last_words()}")
+
+
+def _in_words(row: Mapping[str, float]) -> str:
+    loss = f"loss {row['loss']:.4f}" if "loss" in row else "the loss is no number"
+    return f"step {row['step']:.0f}: {loss}, {row.get('speed/audio_s_per_s', 0.0):.0f} s of music a second"
 
 
 def launchpad(settings: BaseModel) -> dict[str, dg.Field]:

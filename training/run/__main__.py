@@ -11,20 +11,23 @@ from training.data.faults import TooManyFaults
 from training.run.checkpoints import CheckpointError
 from training.run.export import ExportError
 from training.run.guard import TooMuchTrouble
+from training.run.lock import FolderTaken
+from training.run.owner import ended_with_its_owner
 from training.run.ranks import joined
+from training.run.reporting import reporting
 from training.run.run import RankFailed, RunRefused, run
 from training.run.settings import RunSettings
 
-FAULTS = (
+REFUSALS = (  # which starting again does not mend
     RunRefused,
-    RankFailed,
+    FolderTaken,
     ModelUnavailable,
     CheckpointError,
     ExportError,
     TooManyFaults,
     TooMuchTrouble,
-    Outage,
 )
+FAULTS = (*REFUSALS, RankFailed, Outage)
 
 
 def main(arguments: list[str]) -> int:
@@ -39,14 +42,17 @@ def main(arguments: list[str]) -> int:
     except ValidationError as error:
         print(f"{arguments[0]} holds no settings of a run: {in_words(error)}", file=sys.stderr)
         return 2
-    with joined() as ranks:
+    with joined() as ranks, reporting(ranks.first) as report, ended_with_its_owner():
         try:
             ending = run(settings, ranks, lambda line: print(line, flush=True) if ranks.first else None)
         except FAULTS as error:
             print(f"rank {ranks.rank}: {error}" if ranks.together else error, file=sys.stderr)
+            if isinstance(error, REFUSALS):
+                report("refused", str(error))
             return 1
         if ranks.first:
             print(f"{ending}: {settings.folder}")
+        report(ending, str(settings.folder))
     return 0
 
 

@@ -10,6 +10,7 @@ Started again with the same settings it goes on from its last checkpoint. In its
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from training.run.desk import KEPT, Desk
 from training.run.export import differences, load_start
 from training.run.feed import Feed
 from training.run.interrupts import Interrupts
+from training.run.lock import locked
 from training.run.ranks import Ranks
 from training.run.settings import RunSettings
 from training.run.trainer import Trainer
@@ -47,10 +49,16 @@ def run(settings: RunSettings, ranks: Ranks, tell: Callable[[str], None] = lambd
     """Trains until all steps are done, or until a signal asks to stop. `tell` is given what a person wants to read.
 
     Raises:
-        RunRefused, ModelUnavailable, ExportError, CheckpointError: it cannot begin or go on; nothing was changed.
+        RunRefused, FolderTaken, ModelUnavailable, ExportError, CheckpointError: it cannot begin or go on; nothing was
+        changed.
         TooManyFaults, TooMuchTrouble, RankFailed, CheckpointError, ExportError, Outage: it has to end; the last
         checkpoint is whole.
     """
+    with locked(settings.folder, tell) if ranks.first else nullcontext():
+        return _trained(settings, ranks, tell)
+
+
+def _trained(settings: RunSettings, ranks: Ranks, tell: Callable[[str], None]) -> Ending:
     codec = open_codec(settings.model.codec)
     corpus = corpus_of(settings)
     encoder = open_encoder(settings.model.conditions, ranks.device, settings.folder / "prompts")
