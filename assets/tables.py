@@ -84,6 +84,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "title": TEXT,
         "artist": TEXT,
         "genre": TEXT,
+        "split": TEXT,
     },
     "tracks": {
         "uri": TEXT,

@@ -143,7 +143,7 @@ def main() -> None:
     store = FolderStore(arguments.store)
     codec, name = open_codec(CODEC), codec_name(CODEC)
     index = index_shards(store, [encode_shard(store, key, codec, name) for key in shards_that_count(Ledger(store))])
-    corpus, samples = samples_of(open_corpus(store, index))
+    corpus, samples = samples_of(open_corpus(store, index, split=None))
     print(f"{len(samples)} windows of {WINDOW_S:g} s, seen {SONG_S:g} s at a time")
     settings = ModelSettings(dit=DIT, codec=CODEC, conditions=CONDITIONS, objective=times)
     weights = arguments.work / "learns.safetensors"

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from assets.manifest.listing import track_id
+from assets.models.course import NotReady
 from assets.pages.local import local_page
 from assets.pages.render import is_fresh
 from assets.pages.stage import pages_stage
@@ -16,9 +17,10 @@ from assets.report.standing import Standing, standings
 from assets.stage import ATTEMPTS_TAG, Policy
 from assets.tables import Status
 from assets.way import way
-from pipelines import looking, training
+from pipelines import looking, singing, training
 from pipelines.looking import all_standings, named_batches, open_ledger
 from pipelines.printing import AsJson, console, errors, plain, print_json, print_table
+from pipelines.singing import CannotSing
 from resources.caches import cache_folder
 from resources.ledger import Ledger
 from resources.models import ModelUnavailable
@@ -37,7 +39,7 @@ def main() -> None:
     except (RunFailed, Outage) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(1)
-    except (ProfileError, NoSuchTrack, ModelUnavailable) as error:
+    except (ProfileError, NoSuchTrack, ModelUnavailable, NotReady, CannotSing) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(2)
     except OSError as error:
@@ -240,6 +242,7 @@ app.command(name="why")(looking.why_)
 app.command()(looking.shards)
 app.command()(training.train)
 app.command()(training.runs)
+app.command()(singing.sample)
 
 
 def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:

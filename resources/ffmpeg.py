@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -190,11 +190,13 @@ def encode(
     rate_hz: int,
     codec: Literal["flac", "opus", "aac"] = "flac",
     *,
+    tags: Mapping[str, str] | None = None,
     limits: Limits = LIMITS,
 ) -> None:
     """Write float [n, channels] blocks as 24-bit FLAC, as Opus in Ogg or as AAC in MP4; values over 1 are clipped.
 
-    The same blocks give the same bytes. `path_out` grows as the blocks come: write it elsewhere and move it when done.
+    The same blocks and tags give the same bytes. `path_out` grows as the blocks come: write it elsewhere and move it
+    when done.
 
     Raises:
         DecodeError: ffmpeg failed.
@@ -208,7 +210,8 @@ def encode(
     audio = ffmpeg.input("pipe:0", format="f32le", ar=rate_hz, ch_layout=layout, probesize=32, threads=1)
     graph = audio.output("file:", **CODECS[codec], **BITEXACT)
     # The name is put in last: the graph's own hash fails on one that is not UTF-8.
-    arguments = ["-y", "-loglevel", "error", *graph.get_args()[:-1], f"file:{path_out}"]
+    told = [part for name, text in (tags or {}).items() for part in ("-metadata", f"{name}={text}")]
+    arguments = ["-y", "-loglevel", "error", *graph.get_args()[:-1], *told, f"file:{path_out}"]
     with Child(arguments, limits, stdin=subprocess.PIPE, writes_file=True) as child:
         for block in chain([first], blocks):
             if not child.write(np.ascontiguousarray(block, np.float32).tobytes()):

@@ -15,6 +15,8 @@ from enum import StrEnum
 
 from torch import Tensor
 
+from training.settings import GuidanceSettings
+
 NOTHING = 1e-9  # a weight so small is what rounding has left of zero
 
 
@@ -105,3 +107,19 @@ class Guidance:
 
     def at(self, noise: float) -> Blend:
         return self.blend if self.from_noise <= noise <= self.to_noise else V_I
+
+
+def guidance_of(settings: GuidanceSettings, states: Collection[State]) -> Guidance:
+    """As it was set, for a model that was trained in these states."""
+    s, s_v, s_i = settings.scale, settings.vocal_scale, settings.music_scale
+    r_x, r_y = settings.whole_rate, settings.parts_rate
+    match settings.kind:
+        case "none":
+            return Guidance(fullest(states))
+        case "both":
+            blend = both(s)
+        case "mixdown":
+            blend = mixdown(s, s_v, s_i, r_x, r_y)
+        case "nested":
+            blend = nested(s, s_v, s_i, r_x, r_y)
+    return Guidance(blend, settings.from_noise, settings.to_noise)

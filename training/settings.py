@@ -103,6 +103,21 @@ class SamplerSettings(BaseModel):
     shift: PositiveFloat = Field(1.0, description="Of a flow: above 1, more of the steps are spent on noise.")
 
 
+class GuidanceSettings(BaseModel):
+    """How what the model says with and without its conditions is weighed (`training/guidance.py`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["none", "both", "mixdown", "nested"] = Field("both", description="none: what it says, told all.")
+    scale: float = Field(2.0, description="s: of prompt and lyrics together.")
+    vocal_scale: float = Field(2.0, description="s_v: of the lyrics alone; of mixdown and nested.")
+    music_scale: float = Field(2.0, description="s_i: of the prompt alone; of mixdown and nested.")
+    whole_rate: float = Field(0.5, description="r_x: at which the guided whole is mixed down.")
+    parts_rate: float = Field(0.5, description="r_y: at which the guided parts are.")
+    from_noise: float = Field(0.0, ge=0, le=1, description="The noise levels (1: all noise) between which it counts.")
+    to_noise: float = Field(1.0, ge=0, le=1, description="The upper of the two.")
+
+
 class DurationSettings(BaseModel):
     """The network that says how long lines and the gaps between them are, and how it learns."""
 

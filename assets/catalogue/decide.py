@@ -27,8 +27,8 @@ def catalogue_batch(
     """The catalogue's rows of a batch, in the order of its tracks; the batch is in the index afterwards.
 
     `sealed` are all batches in order of their sealing; those before `batch` must be in the index. `splits` are what
-    tracks of this batch were given before, and keep. The same tracks
-    after the same batches give the same rows and the same index.
+    tracks of this batch were given before, or by the manifest, and keep. The same tracks after the same batches give
+    the same rows and the same index.
 
     Raises:
         LookupError: an earlier batch has no catalogue yet.

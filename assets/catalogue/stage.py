@@ -5,6 +5,7 @@ from time import monotonic
 from assets.catalogue.decide import catalogue_batch
 from assets.catalogue.index import DuplicateIndex
 from assets.catalogue.settings import CatalogueSettings
+from assets.catalogue.splits import given_splits
 from assets.stage import Outcome, Recipe, counts_of, input_rows, made_from, seal, stamp, work_key
 from assets.tables import Status
 from resources.ledger import Ledger
@@ -74,6 +75,7 @@ def _catalogue(recipe: Recipe, settings: CatalogueSettings, batch: str, sealed: 
         and work == {row["key"] for row in inputs.values()}
     )
     if not same:
+        splits = given_splits(ledger, batch) | splits
         found = catalogue_batch(batch, sealed, ledger.read("tracks", batch), index, settings, splits)
         rows = [stamp(inputs[row["track_id"]], recipe) | row for row in found]
     version = seal(recipe, batch, rows, ledger)

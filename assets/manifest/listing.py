@@ -79,7 +79,7 @@ def said_of(file: Row) -> str:
 
 def updated(row: Row, file: Row) -> Row:
     """A sealed row with what a source says of the file now. What it no longer mentions stays as it was said before."""
-    said = {name: row[name] if file.get(name) is None else file[name] for name in COLUMNS[STAGE]}
+    said = {name: row.get(name) if file.get(name) is None else file[name] for name in COLUMNS[STAGE]}
     if file["bytes"] is not None:  # else all of it may only be out of reach for a while
         said["lyrics_modified_s"] = modified_s_of(said["lyrics_uri"])
     return {**row, **said, "input_hash": said_of(said)}

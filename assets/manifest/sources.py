@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from assets.catalogue.splits import SPLITS
 from assets.manifest.rows import ROWS_OF, SourceError
 from assets.tables import COLUMNS, Row
 from resources.ffmpeg import local_path
@@ -125,6 +126,8 @@ def _manifest(path: Path) -> Iterator[Row]:
                 given["lyrics_uri"] = _absolute(lyrics_uri, path.parent)
                 if local_path(given["lyrics_uri"]).suffix.lower() not in LYRICS:
                     raise ValueError(f"lyrics_uri {lyrics_uri} is neither a .lrc nor a .txt file")
+            if (split := given.get("split", SPLITS[0])) not in SPLITS:
+                raise ValueError(f"split {split} is none of {', '.join(SPLITS)}")
             uri = _absolute(uri, path.parent)
             yield {"uri": uri, **given} | _stat(local_path(uri)) | _lyrics_stat(given.get("lyrics_uri"))
         except (ValueError, RuntimeError) as error:  # also what pathlib raises on ~nobody, and urllib on file://[

@@ -1,8 +1,8 @@
 """What can be set about samples and their scores."""
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from training.settings import GuidanceSettings
 
 
 class SampleSettings(BaseModel):
@@ -10,8 +10,7 @@ class SampleSettings(BaseModel):
 
     items: int = Field(8, gt=0, description="Held-out windows that songs are made for, of as many tracks.")
     seeds: int = Field(2, gt=0, description="Songs for each, from as many noises.")
-    guidance: Literal["none", "both", "mixdown", "nested"] = Field("both", description="How conditions are guided.")
-    scale: float = Field(2.0, description="Of guidance.")
+    guidance: GuidanceSettings = GuidanceSettings()
     steps: int = Field(32, gt=0, description="Noise levels that a song goes through.")
 
 

@@ -113,15 +113,15 @@ class Corpus:
         return members
 
 
-def open_corpus(store: Store, index: str, split: str = "train") -> Corpus:
-    """The samples of one split, by an index of latent shards.
+def open_corpus(store: Store, index: str, split: str | None = "train") -> Corpus:
+    """The samples of one split, or of all, by an index of latent shards.
 
     Raises:
         ValueError: there is no such index, or nothing in it is of that split.
     """
     table, about = read_index(store, index, COLUMNS, split)
     if not len(table):
-        raise ValueError(f"{index} holds no samples of the split {split}")
+        raise ValueError(f"{index} holds no samples{f' of the split {split}' if split else ''}")
     shards = pa.concat_arrays(table["shard_uri"].unify_dictionaries().chunks)
     return Corpus(
         store=store,

@@ -135,3 +135,24 @@ def test_a_batch_is_stale_when_one_before_it_was_made_anew(sealed, seal_batch, t
 
 def _standing(ledger: Ledger, batch: str) -> Standing:
     return standings([batch], [Recipe("tracks", "1", {}, {}), RECIPE], ledger)[0].stages["catalogue"]
+
+
+def test_a_track_keeps_the_split_that_the_manifest_gives_it(counting, tracks_of, recording):
+    files = [{"uri": f"file:///{name}", "bytes": 1, "modified_s": 0.0, "split": "test"} for name in "abcd"]
+    seal_batches(files, counting, batch_size=4, seal_short=True)
+    names = counting.read("manifest", "b00000")["track_id"].to_pylist()
+    make_tracks(counting, "b00000", tracks_of({name: recording(i) for i, name in enumerate(names)}))
+    catalogue_through(RECIPE, SETTINGS, "b00000", counting)
+    assert counting.read("catalogue", "b00000")["split"].to_pylist() == ["test"] * 4
+
+
+def test_a_split_that_is_given_later_moves_no_track(counting, arrived, tracks_of, recording, seal_batch):
+    catalogue_through(RECIPE, SETTINGS, arrived[0], counting)
+    before = counting.read("catalogue", arrived[0]).to_pylist()
+    rows = [{**row, "split": "test"} for row in counting.read("manifest", arrived[0]).to_pylist()]
+    seal_batch(counting, "manifest", arrived[0], rows)
+    make_tracks(counting, arrived[0], tracks_of({before[0]["track_id"]: recording(9)}))  # all is decided anew
+    catalogue_through(RECIPE, SETTINGS, arrived[0], counting)
+    (after,) = counting.read("catalogue", arrived[0]).to_pylist()
+    assert after["split"] == before[0]["split"] == "train"
+    assert after["input_hash"] != before[0]["input_hash"]

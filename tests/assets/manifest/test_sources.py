@@ -70,6 +70,17 @@ def test_a_manifest_brings_lyrics_licence_and_tags(tmp_path, kind):
     assert (listed["bytes"], listed["lyrics"], listed["license"], listed["title"]) == (3, "we run", "CC0-1.0", "Run")
 
 
+def test_a_manifest_may_hold_tracks_out_for_good(tmp_path):
+    (tmp_path / "m.csv").write_text("uri,split\na.mp3,valid\nb.mp3,\n")
+    assert [row.get("split") for row in list_source(str(tmp_path / "m.csv"))] == ["valid", None]
+
+
+def test_a_split_that_there_is_not_is_refused(tmp_path):
+    (tmp_path / "m.csv").write_text("uri,split\na.mp3,dev\n")
+    with pytest.raises(SourceError, match=r"row 2: split dev is none of train, valid, test"):
+        list(list_source(str(tmp_path / "m.csv")))
+
+
 def test_a_manifest_may_name_files_that_are_not_there(tmp_path):
     (tmp_path / "songs.csv").write_text("uri\ngone.mp3\n")
     (listed,) = list_source(str(tmp_path / "songs.csv"))
