@@ -21,6 +21,7 @@ from assets.lyrics.settings import LyricsSettings
 from assets.manifest.settings import ManifestSettings
 from assets.models.settings import ModelsSettings
 from assets.pages.settings import PageSettings
+from assets.scores.settings import SampleSettings, ScoreSettings
 from assets.shards.settings import ShardSettings
 from assets.stems.settings import StemSettings
 from assets.tracks.settings import TrackSettings
@@ -59,6 +60,8 @@ class Profile(BaseModel):
     shards: ShardSettings = ShardSettings()
     pages: PageSettings = PageSettings()
     models: ModelsSettings = ModelsSettings()
+    samples: SampleSettings = SampleSettings()
+    scores: ScoreSettings = ScoreSettings()
 
     @property
     def store_root(self) -> str:

@@ -15,6 +15,7 @@ import assets.pages.asset
 import assets.pages.checks
 import assets.report.asset
 import assets.report.checks
+import assets.scores.asset
 import assets.shards.asset
 import assets.shards.checks
 import assets.stems.asset
@@ -41,6 +42,7 @@ ROOMS = [
     assets.pages.asset,
     assets.report.asset,
     assets.models.asset,
+    assets.scores.asset,
 ]
 
 CHECKS = [

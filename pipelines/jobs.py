@@ -35,7 +35,7 @@ encode = dg.define_asset_job(
 )
 train = dg.define_asset_job(
     "train",
-    selection=dg.AssetSelection.assets("line_durations", *ASSET_OF.values()),
+    selection=dg.AssetSelection.assets("line_durations", *ASSET_OF.values(), "samples", "scores"),
     partitions_def=training_runs,
     description="A training run from its line durations over all three stages to its scores; what is done goes on.",
 )

@@ -68,8 +68,6 @@ def train(
     if not as_json:
         console.print(f"[bold]{plain(run)}[/bold]: {', '.join(wanted)}")
     run_job("train", training_run=run, stages=wanted, config={"ops": config})
-    if judge:
-        run_job("compare")
     rows = _rows(ledger, [run])
     if as_json:
         print_json(rows)

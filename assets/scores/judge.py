@@ -1,0 +1,98 @@
+"""What can be said of a single clip: its words, when its lines begin, its length, tempo and level."""
+
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from assets.captions.tempo import RATE_HZ as TEMPO_RATE_HZ
+from assets.captions.tempo import tempo_of
+from assets.lyrics.align import Passage, Posteriors, TextTooLong, align, blended
+from assets.lyrics.text import sung_lines
+from assets.scores.clips import Clip, Sound
+from assets.scores.facts import beat_agrees
+from assets.scores.judges import RATE_HZ, Judges, resampled
+from assets.scores.words import TimedWord, score_words
+from assets.tables import Row
+from assets.tracks.measure import measure
+from assets.tracks.settings import TrackSettings
+from resources.child import LIMITS
+from resources.ffmpeg import encode
+
+NEAR_S = 0.3  # of where a line is to begin
+
+
+def judge(clip: Clip, judges: Judges) -> Row:
+    """A row of the table `heard`. What cannot be judged is null: the words of what has none, the tempo of no pulse."""
+    level = _level(clip)
+    vocals = judges.vocals(clip.sound, clip.rate_hz, max(-70.0, float(level["lufs"])))
+    mix, voice = (resampled(sound, clip.rate_hz, RATE_HZ) for sound in (clip.sound, vocals))
+    tempo = tempo_of(resampled(clip.sound, clip.rate_hz, TEMPO_RATE_HZ))
+    found_bpm = tempo.bpm if tempo else None
+    return {
+        "system": str(clip.system),
+        "item": clip.item,
+        "seed": clip.seed,
+        "length_error_s": clip.duration_s - clip.request.duration_s,
+        "tempo_bpm": found_bpm,
+        "tempo_agrees": beat_agrees(clip.tempo_bpm, found_bpm) if clip.tempo_bpm else None,
+        **level,
+        **words_heard(clip, voice, judges),
+        **lines_begun(clip, mix, voice, judges),
+    }
+
+
+def words_heard(clip: Clip, voice: Sound, judges: Judges) -> Row:
+    """What Whisper reads in the separated voice, against the lyrics that were asked for."""
+    language = clip.request.language or "en"
+    said = judges.transcriber.transcribe(voice, [(0.0, min(30.0, len(voice) / RATE_HZ))], language)
+    heard = [TimedWord(word, 0.0, 0.0) for segment in said.segments for word in segment.text.split()]
+    asked = [TimedWord(word, 0.0, 0.0) for line in clip.request.lines for word in line.text.split()]
+    score = score_words(asked, heard)
+    return {
+        "words": score.words,
+        "words_heard": len(heard),
+        "word_error": score.error_rate if score.words else None,
+    }
+
+
+def lines_begun(clip: Clip, mix: Sound, voice: Sound, judges: Judges) -> Row:
+    """When the lines that were asked for begin, by the aligner, which is told their words and none of their times.
+
+    Beside it, how many would begin near where they should if they were spread evenly over the clip, unheard.
+    """
+    nothing: Row = {"line_error_s": None, "lines_near": None, "lines_near_unheard": None}
+    timed = [line for line in clip.request.lines if line.start_s is not None]
+    sung = sung_lines((line.text, None) for line in timed)
+    if not timed or len(sung) != len(timed):
+        return nothing
+    heard = blended(judges.acoustics.log_probs(mix), judges.acoustics.log_probs(voice))
+    posteriors = Posteriors(heard, tuple(judges.acoustics.symbols), judges.acoustics.frame_s)
+    passage = Passage(0.0, clip.duration_s, tuple(sung))
+    try:
+        placed = align([passage], posteriors, [(0.0, clip.duration_s)], clip.duration_s, clip.request.language or "en")
+    except TextTooLong:
+        return nothing
+    asked_s = np.array([line.start_s for line in timed], float)
+    errors_s = np.abs(np.array([line.start_s for line in placed]) - asked_s)
+    unheard_s = np.abs(np.arange(len(timed)) * clip.duration_s / len(timed) - asked_s)
+    return {
+        "line_error_s": median(errors_s.tolist()),
+        "lines_near": float((errors_s <= NEAR_S).mean()),
+        "lines_near_unheard": float((unheard_s <= NEAR_S).mean()),
+    }
+
+
+def _level(clip: Clip) -> Row:
+    """By the meter that tracks are measured with. Silence has no loudness to speak of: -70 LUFS is where R128 ends."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "clip.flac"
+        encode(file, [clip.sound[:, None]], clip.rate_hz)
+        measured = measure(file, clip.rate_hz, TrackSettings(), LIMITS)
+    return {
+        "lufs": max(-70.0, measured.integrated_lufs),
+        "true_peak_dbtp": measured.true_peak_dbtp,
+        "clipped_ratio": measured.clipped_ratio,
+        "silent_ratio": measured.silent_ratio,
+    }
