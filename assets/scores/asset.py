@@ -1,5 +1,7 @@
 """The assets by which models are judged: `samples` and `scores`."""
 
+import os
+
 import dagster as dg
 
 from assets.models.published import last_model, seal
@@ -68,7 +70,7 @@ def scores(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Materi
     settings = ScoreSettings.model_validate(context.op_execution_context.op_config)
     ledger, run = Ledger(store.build()), context.partition_key
     model, made = model_of(ledger, run), ledger.read("samples", run).to_pylist()
-    judges = open_judges(profile().stems, profile().lyrics, profile().threads)
+    judges = open_judges(profile().stems, profile().lyrics, threads=os.cpu_count() or 1)  # nothing else runs here
     codec = open_codec(profile().models.codecs[model["codec"]], profile().models.device)
     found = score(ledger, model, made, judges, codec, settings, context.log.info)
     pointer = ledger.pointer("samples", run)

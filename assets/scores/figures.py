@@ -37,7 +37,7 @@ FIGURES = (
     Figure("true peak", "dBTP", "as the real one", "true_peak_dbtp"),
     Figure("samples at full scale", "share", "lower", "clipped_ratio"),
     Figure("silence", "share", "as the real one", "silent_ratio"),
-    Figure("likeness to the nearest training track", "cosine", "as the real one", "neighbour_likeness"),
+    Figure("distance to the nearest training track", "", "as the real one", "neighbour_distance"),
 )
 FRECHET = Figure("Fréchet distance, Whisper base's encoder (not FAD)", "", "lower")
 OVER_SEEDS = Figure("distance between songs of one request", "", "as the real one")

@@ -1,5 +1,6 @@
 """What can be said of a single clip: its words, when its lines begin, its length, tempo and level."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -9,7 +10,10 @@ import numpy as np
 from assets.captions.tempo import RATE_HZ as TEMPO_RATE_HZ
 from assets.captions.tempo import tempo_of
 from assets.lyrics.align import Passage, Posteriors, TextTooLong, align, blended
+from assets.lyrics.cuts import Span
+from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.text import sung_lines
+from assets.lyrics.transcribe import hear
 from assets.scores.clips import Clip, Sound
 from assets.scores.facts import beat_agrees
 from assets.scores.judges import RATE_HZ, Judges, resampled
@@ -19,6 +23,7 @@ from assets.tracks.measure import measure
 from assets.tracks.settings import TrackSettings
 from resources.child import LIMITS
 from resources.ffmpeg import encode
+from resources.transcribers import LONGEST_CUT_S
 
 NEAR_S = 0.3  # of where a line is to begin
 
@@ -26,8 +31,8 @@ NEAR_S = 0.3  # of where a line is to begin
 def judge(clip: Clip, judges: Judges) -> Row:
     """A row of the table `heard`. What cannot be judged is null: the words of what has none, the tempo of no pulse."""
     level = _level(clip)
-    vocals = judges.vocals(clip.sound, clip.rate_hz, max(-70.0, float(level["lufs"])))
-    mix, voice = (resampled(sound, clip.rate_hz, RATE_HZ) for sound in (clip.sound, vocals))
+    voice, singing = judges.voice(clip.sound, clip.rate_hz, level["lufs"])
+    mix = resampled(clip.sound, clip.rate_hz, RATE_HZ)
     tempo = tempo_of(resampled(clip.sound, clip.rate_hz, TEMPO_RATE_HZ))
     found_bpm = tempo.bpm if tempo else None
     return {
@@ -38,16 +43,20 @@ def judge(clip: Clip, judges: Judges) -> Row:
         "tempo_bpm": found_bpm,
         "tempo_agrees": beat_agrees(clip.tempo_bpm, found_bpm) if clip.tempo_bpm else None,
         **level,
-        **words_heard(clip, voice, judges),
+        **words_heard(clip, voice, singing, judges),
         **lines_begun(clip, mix, voice, judges),
     }
 
 
-def words_heard(clip: Clip, voice: Sound, judges: Judges) -> Row:
-    """What Whisper reads in the separated voice, against the lyrics that were asked for."""
+def words_heard(clip: Clip, voice: Sound, singing: Sequence[Span], judges: Judges) -> Row:
+    """What Whisper reads in the separated voice, against the lyrics that were asked for.
+
+    As in the stage `lyrics`, what it says where nobody sings, loops and stock phrases are no words.
+    """
     language = clip.request.language or "en"
-    said = judges.transcriber.transcribe(voice, [(0.0, min(30.0, len(voice) / RATE_HZ))], language)
-    heard = [TimedWord(word, 0.0, 0.0) for segment in said.segments for word in segment.text.split()]
+    cuts = [(0.0, min(LONGEST_CUT_S, len(voice) / RATE_HZ))]
+    said = hear(judges.transcriber, voice, cuts, singing, LyricsSettings(), language)
+    heard = [TimedWord(word, 0.0, 0.0) for line in said.lines for word in line.words]
     asked = [TimedWord(word, 0.0, 0.0) for line in clip.request.lines for word in line.text.split()]
     score = score_words(asked, heard)
     return {

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.lyrics.cuts import Span
 from assets.lyrics.settings import LyricsSettings
 from assets.scores.clips import Clip, Sound
-from assets.stems.separate import spread_of
+from assets.stems.segments import vocal_segments
+from assets.stems.separate import FULL_SCALE, HOP_S, separate
 from assets.stems.settings import StemSettings
 from resources.acoustics import AcousticModel, WhisperEncoder, aligner_of, open_acoustic_model
 from resources.separators import Separator, open_separator, separator_of
 from resources.transcribers import Transcriber, open_transcriber, transcriber_of
 
-RATE_HZ = 16_000  # that they hear at, the separator apart
+RATE_HZ = 16_000  # that all but the separator hear at
 PIECE_S = 1.0
 FRAMES_PER_S = 50  # of Whisper's encoder
 
@@ -25,13 +27,21 @@ class Judges:
     acoustics: AcousticModel
     encoder: WhisperEncoder
 
-    def vocals(self, sound: Sound, rate_hz: int, loudness_lufs: float) -> Sound:
-        """The voice that is heard in a mono mix, t at its own rate."""
+    def voice(self, sound: Sound, rate_hz: int, loudness_lufs: float) -> tuple[Sound, list[Span]]:
+        """What is sung in a mono mix, t at 16 kHz, and when, as the stage `stems` finds both."""
         mix = resampled(sound, rate_hz, self.separator.rate_hz)
-        blocks = [np.stack([mix, mix], axis=1)]
-        spread = spread_of(blocks) if self.separator.hears_twice else None
-        voice = np.concatenate(list(self.separator.vocals(blocks, loudness_lufs, spread))).mean(axis=1)
-        return resampled(np.asarray(voice, np.float32), self.separator.rate_hz, rate_hz)[: len(sound)]
+        heard: list[np.ndarray] = []
+        levels = separate(
+            lambda: [np.stack([mix, mix], axis=1)],
+            self.separator,
+            heard.append,
+            lambda block: None,
+            loudness_db=loudness_lufs,
+        )
+        voice = np.concatenate(heard).mean(axis=1) / FULL_SCALE
+        spans = vocal_segments(levels.vocals, levels.mix, HOP_S, len(sound) / rate_hz)
+        at_16_khz = resampled(np.asarray(voice, np.float32), self.separator.rate_hz, RATE_HZ)
+        return at_16_khz, [(span.start_s, span.end_s) for span in spans]
 
     def pieces(self, clip: Clip) -> NDArray[np.float32]:
         """[seconds, 512] means of the encoder's states over each whole second of a clip, 30 s at most."""

@@ -61,14 +61,14 @@ def score(
     clips = [*compared(real, codec), *_made(ledger, samples, asked)]
     learnt = dict(_learnt(ledger, model["index"], longest_s, codec.rate_hz, judges, settings.neighbours))
     space = Space.of(np.concatenate(list(learnt.values())))
-    others = {name: space.place(pieces) for name, pieces in learnt.items()}
     heard, places = [], {}
     for number, clip in enumerate(clips, 1):
-        place = places[str(clip.system), clip.item, clip.seed] = space.place(judges.pieces(clip))
-        name, likeness = neighbour(place, others)
-        heard.append(judge(clip, judges) | {"neighbour": name, "neighbour_likeness": likeness})
+        pieces = judges.pieces(clip)
+        places[str(clip.system), clip.item, clip.seed] = space.place(pieces)
+        name, distance = neighbour(pieces, learnt)
+        heard.append(judge(clip, judges) | {"neighbour": name, "neighbour_distance": distance})
         watch(f"heard {number} of {len(clips)} clips")
-    return Scores(heard, figures_of(heard, places, np.concatenate(list(others.values()))))
+    return Scores(heard, figures_of(heard, places, space.place(np.concatenate(list(learnt.values())))))
 
 
 def _clip(system: System, item: HeldOut, seed: int, sound: Sound, rate_hz: int) -> Clip:
