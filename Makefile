@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev ingest test lint types check aligner clean
+.PHONY: help setup demo train-demo dev ingest test lint types check aligner clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)  ## the demo songs, from files to training shards
 	@$(BIN)/melisma demo
+
+train-demo: $(READY)  ## a song model on the demo songs: three stages, samples, scores, in some twelve minutes
+	@$(BIN)/melisma demo
+	@$(BIN)/melisma train demo --size demo
 
 dev: $(READY) .dagster/dagster.yaml  ## Dagster's page with all of it, on http://localhost:3000
 	DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev

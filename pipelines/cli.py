@@ -242,6 +242,7 @@ app.command(name="why")(looking.why_)
 app.command()(looking.shards)
 app.command()(training.train)
 app.command()(training.runs)
+app.command()(training.compare)
 app.command()(singing.sample)
 
 

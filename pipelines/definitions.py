@@ -6,6 +6,7 @@ import assets.captions.asset
 import assets.captions.checks
 import assets.catalogue.asset
 import assets.catalogue.checks
+import assets.comparison.asset
 import assets.lyrics.asset
 import assets.lyrics.checks
 import assets.manifest.asset
@@ -25,7 +26,7 @@ import assets.tracks.checks
 import assets.windows.asset
 import assets.windows.checks
 from assets.profile import profile
-from pipelines.jobs import STAGE_JOBS, encode, ingest, listen, report, road, train
+from pipelines.jobs import STAGE_JOBS, compare, encode, ingest, listen, report, road, train
 from pipelines.schedules import nightly
 from pipelines.sensors import arrivals, next_stage
 from resources.configured import EngineResource, LauncherResource, StoreResource
@@ -43,6 +44,7 @@ ROOMS = [
     assets.report.asset,
     assets.models.asset,
     assets.scores.asset,
+    assets.comparison.asset,
 ]
 
 CHECKS = [
@@ -61,7 +63,7 @@ CHECKS = [
 defs = dg.Definitions(
     assets=dg.with_source_code_references(dg.load_assets_from_modules(ROOMS)),
     asset_checks=[check for room in CHECKS for check in room.checks],
-    jobs=[ingest, road, listen, report, encode, train, *STAGE_JOBS.values()],
+    jobs=[ingest, road, listen, report, encode, train, *STAGE_JOBS.values(), compare],
     schedules=[nightly],
     sensors=[arrivals, next_stage],
     resources={

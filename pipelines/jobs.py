@@ -48,3 +48,8 @@ STAGE_JOBS = {
     )
     for stage, asset in ASSET_OF.items()
 }
+compare = dg.define_asset_job(
+    "compare_runs",
+    selection=dg.AssetSelection.assets("comparison"),
+    description="The page on which all training runs stand side by side.",
+)

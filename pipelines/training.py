@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assets.comparison.render import PAGE
 from assets.models.course import ASSET_OF, NotReady
 from assets.models.presets import PRESETS
 from assets.models.published import last_model
@@ -68,11 +69,13 @@ def train(
     if not as_json:
         console.print(f"[bold]{plain(run)}[/bold]: {', '.join(wanted)}")
     run_job("train", training_run=run, stages=wanted, config={"ops": config})
+    run_job("compare_runs")
     rows = _rows(ledger, [run])
     if as_json:
         print_json(rows)
     else:
         _print(rows, f"The run {run}")
+        console.print("\nTo see and hear it beside the others: [bold]melisma compare[/bold]")
 
 
 def runs(as_json: AsJson = False) -> None:
@@ -111,3 +114,18 @@ def _rows(ledger: Ledger, names: Sequence[str]) -> list[dict[str, Any]]:
 
 def _print(rows: list[dict[str, Any]], title: str) -> None:
     print_table(title, ["run", *SHOWN], (list(row.values()) for row in rows))
+
+
+def compare(
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="open the page in a browser")] = True,
+) -> None:
+    """The page on which all training runs stand side by side, with their songs."""
+    import webbrowser
+
+    from pipelines.running import run_job
+
+    run_job("compare_runs")
+    uri = open_ledger().store.uri(PAGE)
+    typer.echo(uri)
+    if open_:
+        webbrowser.open(uri)
