@@ -182,6 +182,34 @@ def latents(latents_once: tuple[FolderStore, list[Any], str], store: FolderStore
 
 
 @pytest.fixture
+def small_run(latents: tuple[FolderStore, str], small_codec: Any, tmp_path: Path) -> Callable[..., Any]:
+    """Settings of a very small training run: small_run(folder, steps=4, …)."""
+    from training.run.settings import OptimiserSettings, RunSettings, SavingSettings
+    from training.settings import ConditionSettings, DitSettings, ModelSettings
+
+    store, index = latents
+    dit = DitSettings(channels=40, patch=4, width=16, depth=2, heads=2, text_width=16, lyrics_width=8)
+    model = ModelSettings(dit=dit, conditions=ConditionSettings(layers=1), codec=small_codec)
+
+    def make(folder: str = "run", **changes: Any) -> Any:
+        values: dict[str, Any] = {
+            "folder": tmp_path / folder,
+            "store": str(store.root),
+            "index": index,
+            "model": model,
+            "optimiser": OptimiserSettings(learning_rate=1e-2, warm_up=2, ema=0.5),
+            "saving": SavingSettings(every=2, log_every=1),
+            "steps": 4,
+            "frames": 128,
+            "crop_s": 2.0,
+            "workers": 0,
+        }
+        return RunSettings(**(values | changes))
+
+    return make
+
+
+@pytest.fixture
 def small_disk() -> Iterator[Callable[[Path, str], None]]:
     """Puts a disk of its own at a folder, and changes it later: small_disk(folder, "size=64k"), "remount,ro", …
 

@@ -17,7 +17,7 @@ SOURCE = ("the source's DiT, 2024", "4.1", "0.22", "about 1000, of a GPU")
 
 
 def render(runs: list[RunOverview], real: Mapping[str, str]) -> str:
-    """`real` are the keys of held-out windows' own sound in the store, by item. The page asks nothing of any network."""
+    """`real` are the keys of held-out windows' own sound, by item. The page asks nothing of any network."""
     style = _style()
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; media-src 'self' file:; base-uri 'none'; form-action 'none'"

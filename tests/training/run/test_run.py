@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -24,7 +23,7 @@ from training.run.hours import sessions
 from training.run.ranks import Ranks
 from training.run.run import Ending, RunRefused, run
 from training.run.settings import OptimiserSettings, RunSettings, SavingSettings
-from training.settings import CodecSettings, ConditionSettings, DitSettings, ModelSettings, SamplerSettings
+from training.settings import CodecSettings, SamplerSettings
 from training.stages import STAGES
 
 HOUSE = Path(__file__).resolve().parents[3]
@@ -34,28 +33,8 @@ Make = Callable[..., RunSettings]
 
 
 @pytest.fixture
-def settings(latents: tuple[FolderStore, str], small_codec: CodecSettings, tmp_path: Path) -> Make:
-    """Settings of a very small run: settings(folder, steps=4, …)."""
-    store, index = latents
-    dit = DitSettings(channels=40, patch=4, width=16, depth=2, heads=2, text_width=16, lyrics_width=8)
-    model = ModelSettings(dit=dit, conditions=ConditionSettings(layers=1), codec=small_codec)
-
-    def make(folder: str = "run", **changes: Any) -> RunSettings:
-        values: dict[str, Any] = {
-            "folder": tmp_path / folder,
-            "store": str(store.root),
-            "index": index,
-            "model": model,
-            "optimiser": OptimiserSettings(learning_rate=1e-2, warm_up=2, ema=0.5),
-            "saving": SavingSettings(every=2, log_every=1),
-            "steps": 4,
-            "frames": 128,
-            "crop_s": 2.0,
-            "workers": 0,
-        }
-        return RunSettings(**(values | changes))
-
-    return make
+def settings(small_run: Make) -> Make:
+    return small_run
 
 
 def start(settings: RunSettings, *launcher: str) -> subprocess.Popen[str]:
