@@ -17,6 +17,7 @@ import assets.pages.checks
 import assets.report.asset
 import assets.report.checks
 import assets.scores.asset
+import assets.scores.checks
 import assets.shards.asset
 import assets.shards.checks
 import assets.stems.asset
@@ -58,6 +59,7 @@ CHECKS = [
     assets.pages.checks,
     assets.report.checks,
     assets.models.checks,
+    assets.scores.checks,
 ]
 
 defs = dg.Definitions(

@@ -1,7 +1,7 @@
 """`melisma sample`: a song from a model, as files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from assets.profile import profile
 from assets.tracks.given_lyrics import decode_text
 from pipelines.looking import open_ledger
 from pipelines.printing import AsJson, console, print_json, print_table
+from resources.child import DecodeError
 from training.settings import GuidanceSettings
 
 if TYPE_CHECKING:
@@ -208,13 +209,9 @@ def write_song(song: "Song", files: Mapping[str, Path], facts: Mapping[str, Any]
         "MELISMA": json.dumps(facts, sort_keys=True, ensure_ascii=False),
     }
     for track, sound in song.sounds.items():
-        path = files[track]
-        part = path.with_name(f".{path.name}.part")
-        encode(part, [sound[:, None].numpy()], song.rate_hz, "flac", tags={**tags, "TRACK": str(track)})
-        part.replace(path)
-    part = files["lrc"].with_name(f".{files['lrc'].name}.part")
-    part.write_text(write_lrc(song.request), encoding="utf-8")
-    part.replace(files["lrc"])
+        blocks, told = [sound[:, None].numpy()], {**tags, "TRACK": str(track)}
+        _whole(files[track], lambda part: encode(part, blocks, song.rate_hz, "flac", tags=told))  # noqa: B023
+    _whole(files["lrc"], lambda part: part.write_text(write_lrc(song.request), encoding="utf-8"))
     mix = song.sounds["mix"]  # type: ignore[index]  # a track is its name
     return {
         **{name: str(path) for name, path in files.items()},
@@ -226,6 +223,22 @@ def write_song(song: "Song", files: Mapping[str, Path], facts: Mapping[str, Any]
         "real_time_factor": round(song.real_time_factor, 4),
         "memory_mb": round(song.memory_bytes / 1e6),
     }
+
+
+def _whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Has a file written under another name, then gives it its own.
+
+    Raises:
+        CannotSing, Outage: it could not be written, and nothing of it is left.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        write(part)
+        part.replace(path)
+    except (OSError, DecodeError) as error:
+        raise CannotSing(f"{path} could not be written: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _text_of(path: Path) -> str:

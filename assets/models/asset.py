@@ -32,7 +32,7 @@ OF_ALL_BATCHES = dg.AssetDep("latents", partition_mapping=dg.AllPartitionMapping
     backfill_policy=ONE_A_RUN,
 )
 def latents(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
-    """One tar per shard: its samples as latents of a codec, beside the audio, which is never rewritten."""
+    """One row per sample: what it is as latents of a codec; the tars lie beside those of audio."""
     keys = context.partition_key.keys_by_dimension
     made = encode_batch(
         Ledger(store.build()), keys["batch"], profile().models.codecs[keys["codec"]], profile().models.device

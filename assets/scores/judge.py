@@ -26,6 +26,7 @@ from resources.ffmpeg import encode
 from resources.transcribers import LONGEST_CUT_S
 
 NEAR_S = 0.3  # of where a line is to begin
+ANYTHING = TrackSettings(min_duration_s=0.4, min_level_db=-1000.0)
 
 
 def judge(clip: Clip, judges: Judges) -> Row:
@@ -94,11 +95,11 @@ def lines_begun(clip: Clip, mix: Sound, voice: Sound, judges: Judges) -> Row:
 
 
 def _level(clip: Clip) -> Row:
-    """By the meter that tracks are measured with. Silence has no loudness to speak of: -70 LUFS is where R128 ends."""
+    """By the meter that tracks are measured with, which here turns nothing away. Of silence R128 says -70 LUFS."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "clip.flac"
         encode(file, [clip.sound[:, None]], clip.rate_hz)
-        measured = measure(file, clip.rate_hz, TrackSettings(), LIMITS)
+        measured = measure(file, clip.rate_hz, ANYTHING, LIMITS)
     return {
         "lufs": max(-70.0, measured.integrated_lufs),
         "true_peak_dbtp": measured.true_peak_dbtp,

@@ -1,16 +1,21 @@
 import dagster as dg
 import pytest
 
+from assets.models.settings import launch_of
+from assets.partitions import training_runs
 from assets.profile import Profile, profile
 from assets.stems.settings import StemSettings
 from assets.way import way
 from pipelines.definitions import defs
 from pipelines.jobs import ROAD
+from resources.configured import launchpad
 from resources.separators import SeparatorChoice
 
 GRAPH = defs.resolve_asset_graph()
 ASSETS = sorted(key.to_user_string() for key in GRAPH.materializable_asset_keys)
 MODEL_STAGES = ("tracks", "stems", "lyrics", "captions")
+OF_A_RUN = ("line_durations", "music_pretrain", "vocal_finetune", "joint", "samples", "scores")
+TRAINING = ("latents", *OF_A_RUN)
 
 
 def node(name: str):
@@ -18,7 +23,7 @@ def node(name: str):
 
 
 def test_the_way_of_a_track_is_the_graph():
-    assert ASSETS == sorted(["manifest", *way(profile()), "pages", "report"])
+    assert ASSETS == sorted(["manifest", *way(profile()), "pages", "report", *TRAINING, "comparison"])
     assert tuple(way(profile())) == ROAD
     for stage in way(profile()).values():
         assert {key.to_user_string() for key in node(stage.table).parent_keys} == set(stage.reads)
@@ -32,10 +37,51 @@ def test_dagster_takes_all_that_is_defined():
 @pytest.mark.parametrize("name", ASSETS)
 def test_every_asset_says_what_a_row_is_who_owns_it_and_where_it_belongs(name):
     asset = node(name)
-    assert asset.description.startswith(("One row per", "All batches"))
+    assert asset.description.startswith(("One row per", "All batches", "All training runs"))
     assert asset.owners
     assert asset.group_name != "default"
     assert asset.kinds
+
+
+@pytest.mark.parametrize("name", OF_A_RUN)
+def test_every_asset_of_a_training_run_waits_in_one_pool_and_has_a_column_schema(name):
+    asset = node(name)
+    assert asset.pools == {"training"}
+    assert asset.partitions_def == training_runs
+    assert "dagster/column_schema" in asset.metadata
+
+
+@pytest.mark.parametrize("name", ["music_pretrain", "vocal_finetune", "joint"])
+def test_every_stage_of_a_training_run_is_checked_for_a_finite_and_falling_loss(name):
+    checks = {key.name for key in GRAPH.get_check_keys_for_assets({dg.AssetKey(name)})}
+    assert checks == {"loss_is_finite", "loss_falls"}
+
+
+def test_samples_are_checked_for_silence_clipping_and_length():
+    checks = {key.name for key in GRAPH.get_check_keys_for_assets({dg.AssetKey("samples")})}
+    assert checks == {"samples_are_not_silent", "samples_are_not_clipped", "samples_are_as_long_as_asked"}
+
+
+def test_the_stages_of_a_training_run_follow_each_other_and_read_all_latents():
+    parents = {name: {key.to_user_string() for key in node(name).parent_keys} for name in OF_A_RUN}
+    assert parents["music_pretrain"] == parents["line_durations"] == {"latents"}
+    assert parents["vocal_finetune"] == {"latents", "music_pretrain"}
+    assert parents["joint"] == {"latents", "vocal_finetune"}
+    assert (parents["samples"], parents["scores"]) == ({"joint"}, {"samples"})
+
+
+def test_all_that_a_launch_can_set_is_described():
+    fields = launchpad(launch_of("joint"))
+    assert [name for name, field in fields.items() if not field.description] == []
+
+
+def test_what_may_be_left_open_is_typed_by_what_it_would_be():
+    fields = launchpad(launch_of("joint"))
+    kinds = {name: fields[name].config_type.key for name in ("steps", "learning_rate", "codec", "size", "workers")}
+    assert kinds == {
+        "steps": "Noneable.Int", "learning_rate": "Noneable.Float", "codec": "Noneable.String",
+        "size": "Noneable.demo_or_tiny_or_base_or_large", "workers": "Noneable.Int",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ROAD)
