@@ -1,6 +1,5 @@
 """What happens when files arrive, and when a stage of a training run has met its target."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -44,14 +43,14 @@ def arrivals(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.Ru
     minimum_interval_seconds=30,
     description="Starts the next stage of a training run when the one before has met its target.",
 )
-def next_stage(context: dg.SensorEvaluationContext, store: StoreResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def next_stage(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.SensorResult:
     """A run for each stage whose turn it is, with the settings of the stage before.
 
     A run that goes over several stages itself, and a stage that somebody has started, are left alone.
     """
     ledger = Ledger(store.build())
-    cursor, started = int(context.cursor or 0), 0
-    seen = cursor
+    cursor = seen = int(context.cursor or 0)
+    requests = []
     for stage, before in BEFORE.items():
         asset = dg.AssetKey(ASSET_OF[before])
         found = context.instance.fetch_materializations(
@@ -64,16 +63,16 @@ def next_stage(context: dg.SensorEvaluationContext, store: StoreResource) -> Ite
                 continue
             if _goes_on_itself(context.instance, record.run_id, stage) or ledger.pointer(ASSET_OF[stage], run):
                 continue
-            started += 1
-            yield dg.RunRequest(
+            request = dg.RunRequest(
                 run_key=f"{run} {stage} {made.metadata['model'].value}",
                 job_name=STAGE_JOBS[stage].name,
                 partition_key=run,
                 tags={"melisma/why": f"{before} has met its target"},
             )
-    context.update_cursor(str(seen))
-    if not started:
-        yield dg.SkipReason("no stage has met its target since")
+            requests.append(request)
+    if not requests:
+        return dg.SensorResult(skip_reason="no stage has met its target since", cursor=str(seen))
+    return dg.SensorResult(requests, cursor=str(seen))
 
 
 def _goes_on_itself(instance: dg.DagsterInstance, run_id: str, stage: str) -> bool:

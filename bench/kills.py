@@ -1,0 +1,198 @@
+"""Whether a training run bears being killed: python -m bench.kills --store data [--steps 120]
+
+The music stage of the demo size, four times from the same seed on a store's latents (`melisma train` makes them),
+launched on a page of Dagster's own with its daemon: undisturbed; with its trainer killed in the middle; with the
+process of its run killed; with the daemon killed, and another one started. Each must end with the same weights.
+Everything but the store lies in a temporary folder.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import Request, urlopen
+
+import psutil
+
+from assets.partitions import TRAINING_RUNS
+from resources.launchers import MARK, OWNER, marked
+
+HOUSE = Path(__file__).resolve().parents[1]
+PORT = 3977
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}
+"""
+RUNS = "query { runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
+
+
+def ask(query: str, variables: dict[str, Any] | None = None) -> Any:
+    body = json.dumps({"query": query, "variables": variables or {}}).encode()
+    request = Request(f"http://localhost:{PORT}/graphql", body, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=60) as answer:
+        return json.load(answer)["data"]
+
+
+@contextmanager
+def started(*command: str, environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    with Path(environment["DAGSTER_HOME"], f"{Path(command[0]).name}.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=HOUSE, env=environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        for child in [*_family(process.pid), process.pid]:
+            _kill(child)
+        process.wait()
+
+
+def daemon(environment: dict[str, str]) -> Any:
+    return started(_program("dagster-daemon"), "run", "-m", "pipelines.definitions", environment=environment)
+
+
+def launch(run: str, steps: int) -> None:
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        instance.add_dynamic_partitions(TRAINING_RUNS, [run])
+    config = {"ops": {"music_pretrain": {"config": {"size": "demo", "steps": steps, "threads": 2}}}}
+    selector = {
+        "repositoryLocationName": "pipelines.definitions",
+        "repositoryName": "__repository__",
+        "jobName": "train_music",
+    }
+    tags = {"executionMetadata": {"tags": [{"key": "dagster/partition", "value": run}]}}
+    answer = ask(LAUNCH, {"params": {"selector": selector, "runConfigData": config, **tags}})["launchRun"]
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+
+
+def ended(run: str) -> bool:
+    """Whether the last of the runs of Dagster's that belong to a training run is over. Raises RuntimeError: badly."""
+    mine = [r for r in ask(RUNS)["runsOrError"]["results"] if {"key": "dagster/partition", "value": run} in r["tags"]]
+    statuses = [each["status"] for each in mine]  # the newest first
+    if statuses and statuses[0] == "FAILURE" and len(statuses) > 2:
+        raise RuntimeError(f"{run} failed: {statuses}")
+    return bool(statuses) and statuses[0] == "SUCCESS"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 900.0) -> float:
+    start_s = time.monotonic()
+    while not condition():
+        if time.monotonic() - start_s > seconds:
+            raise TimeoutError("it never came")
+        time.sleep(0.5)
+    return time.monotonic() - start_s
+
+
+def reached(folder: Path, step: int) -> bool:
+    file = folder / "curves" / "curves.jsonl"
+    rows = file.read_text().splitlines() if file.exists() else []
+    return bool(rows) and json.loads(rows[-1])["step"] >= step
+
+
+def trainer_of(folder: Path) -> int:
+    return int((folder / "lock").read_text().split()[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--store", type=Path, default=Path("data"))
+    parser.add_argument("--steps", type=int, default=120)
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as home:
+        shutil.copy(HOUSE / "dagster.yaml", home)
+        runs = Path(home) / "runs"
+        environment = {
+            **os.environ,
+            "DAGSTER_HOME": home,
+            "MELISMA_STORE": str(arguments.store.resolve()),
+            "MELISMA_MODELS__RUNS": str(runs),
+        }
+        os.environ.update(environment)
+        page = started(
+            _program("dagster-webserver"), "-p", str(PORT), "-m", "pipelines.definitions", environment=environment
+        )
+        found: dict[str, tuple[str, float, int]] = {}
+        with page:
+            wait_for(_answers)
+            for name in ("undisturbed", "trainer", "run", "daemon"):
+                found[name] = _one(name, runs / f"kills-{name}" / "music", arguments.steps, environment)
+                weights, seconds, left = found[name]
+                same = weights == found["undisturbed"][0]
+                print(f"| {name} | {seconds:.0f} s | {weights[:12]} | {'yes' if same else 'NO'} | {left} |", flush=True)
+
+
+def _one(name: str, folder: Path, steps: int, environment: dict[str, str]) -> tuple[str, float, int]:
+    """The weights, the seconds it took, and processes left behind."""
+    run = f"kills-{name}"
+    with daemon(environment) as first:
+        launch(run, steps)
+        start_s = time.monotonic()
+        if name != "undisturbed":
+            wait_for(lambda: reached(folder, steps * 2 // 3))
+        mark = ""
+        if name == "trainer":
+            mark = _variable(trainer_of(folder), MARK)
+            _kill(trainer_of(folder))
+        elif name == "run":
+            mark = _variable(trainer_of(folder), MARK)
+            _kill(int(_variable(trainer_of(folder), OWNER).split()[0]))
+        elif name == "daemon":
+            _kill(first.pid)
+        if name != "daemon":
+            wait_for(lambda: ended(run))
+    if name == "daemon":
+        with daemon(environment):
+            wait_for(lambda: ended(run))
+    seconds = time.monotonic() - start_s
+    (weights,) = (folder / "exports" / f"step-{steps:08d}").glob("*.safetensors")
+    return hashlib.sha256(weights.read_bytes()).hexdigest(), seconds, len(marked(mark)) if mark else 0
+
+
+def _answers() -> bool:
+    try:
+        return bool(ask("query { version }")["version"])
+    except OSError:
+        return False
+
+
+def _variable(pid: int, name: str) -> str:
+    for part in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+        if part.startswith(f"{name}=".encode()):
+            return part.partition(b"=")[2].decode()
+    raise KeyError(name)
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _kill(pid: int) -> None:
+    if psutil.pid_exists(pid):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+if __name__ == "__main__":
+    main()
