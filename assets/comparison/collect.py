@@ -82,7 +82,8 @@ def figures(runs: list[RunOverview]) -> tuple[list[str], list[tuple[Row, Mapping
     described: dict[str, Row] = {}
     for run in runs:
         for row in run.scores:
-            column = {"model": run.run, "codec": f"codec {run.codec}"}.get(row["system"], row["system"])
+            system = str(row["system"])
+            column = {"model": run.run, "codec": f"codec {run.codec}"}.get(system, system)
             table[row["figure"]][column] = row
             described[row["figure"]] = row
     codecs = list(dict.fromkeys(f"codec {run.codec}" for run in runs if run.scores))
