@@ -5,6 +5,7 @@ import dagster as dg
 from assets.models.course import ASSET_OF
 from assets.partitions import batches, batches_and_codecs, training_runs
 
+OF_A_RUN = ("line_durations", *ASSET_OF.values(), "samples", "scores")
 ROAD = ("tracks", "catalogue", "stems", "lyrics", "captions", "windows", "shards")
 
 ingest = dg.define_asset_job(
@@ -36,7 +37,7 @@ encode = dg.define_asset_job(
 )
 train = dg.define_asset_job(
     "train",
-    selection=dg.AssetSelection.assets("line_durations", *ASSET_OF.values(), "samples", "scores"),
+    selection=dg.AssetSelection.assets(*OF_A_RUN),
     partitions_def=training_runs,
     description="A training run from its line durations over all three stages to its scores; what is done goes on.",
 )

@@ -15,6 +15,7 @@ from assets.partitions import BATCHES, DATA_VERSION, IS_GIVEN, SEALED, TRAINING_
 from assets.profile import HOUSE, profile
 from assets.report.standing import BatchStanding, Standing
 from assets.stage import Recipe
+from pipelines.jobs import OF_A_RUN
 from resources.ledger import Ledger
 from resources.outages import Outage
 from resources.stores import is_alive, open_store
@@ -124,6 +125,21 @@ def tell_what_is_done(stages: Mapping[str, Recipe], standings: Sequence[BatchSta
                 made = materialization(dagster, ledger, name, batch, stage.parameter_hash)
                 dagster.report_runless_asset_event(made)
                 told += 1
+        told += _tell_of_training_runs(dagster, ledger)
+    return told
+
+
+def _tell_of_training_runs(dagster: dg.DagsterInstance, ledger: Ledger) -> int:
+    told = 0
+    for name in OF_A_RUN:
+        known = dagster.get_materialized_partitions(dg.AssetKey(name))
+        for run in sorted(set(ledger.batches(name)) - known):
+            pointer = ledger.pointer(name, run)
+            assert pointer is not None  # it was listed
+            dagster.add_dynamic_partitions(TRAINING_RUNS, [run])
+            tags = {DATA_VERSION: pointer.data_version, IS_GIVEN: "true"}
+            dagster.report_runless_asset_event(dg.AssetMaterialization(name, partition=run, tags=tags))
+            told += 1
     return told
 
 

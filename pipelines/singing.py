@@ -54,6 +54,8 @@ def sample(
 ) -> None:
     """Make a song from a prompt, lyrics and a length."""
     check_installed("diffusers", "phonemizer", extra="training")
+    from training.run.export import ExportError
+
     files = files_of(out, stems, force)
     chosen = GuidanceSettings(
         kind=guidance,
@@ -70,8 +72,8 @@ def sample(
             asked, timed_by = timed(asked, durations, tempo)
             song, facts = sung(export, asked, chosen, steps, seed, stems)
         written = write_song(song, files, facts | {"times": timed_by})
-    except (ValueError, KeyError) as error:
-        raise CannotSing(str(error.args[0])) from error
+    except (ValueError, ExportError) as error:
+        raise CannotSing(str(error)) from error
     if as_json:
         print_json(written | facts | {"times": timed_by})
         return

@@ -46,7 +46,8 @@ def make_song(
     """The tracks of one song.
 
     Raises:
-        ValueError: it cannot be asked for like this: too long, lines outside it, guidance the model never learnt.
+        ValueError: it cannot be asked for like this: too long, lines outside it, guidance the model never learnt; or
+            what comes out is no sound.
     """
     device = next(singer.model.parameters()).device.type
     if device == "cuda":
@@ -58,6 +59,10 @@ def make_song(
     length = round(request.duration_s * codec.rate_hz)
     sounds = {track: _fitted(codec.decode(n[None])[0], length) for track, n in zip(tracks, latents, strict=True)}
     decode_s = time.perf_counter() - start_s
+    if broken := [str(track) for track, sound in sounds.items() if not bool(sound.isfinite().all())]:
+        raise ValueError(
+            f"the {broken[0]} is no sound: the model or the guidance has gone out of bounds; try less of it"
+        )
     gain_db = _gain_db(list(sounds.values()))
     return Song(
         request=request,

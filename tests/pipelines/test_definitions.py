@@ -7,14 +7,13 @@ from assets.profile import Profile, profile
 from assets.stems.settings import StemSettings
 from assets.way import way
 from pipelines.definitions import defs
-from pipelines.jobs import ROAD
+from pipelines.jobs import OF_A_RUN, ROAD
 from resources.configured import launchpad
 from resources.separators import SeparatorChoice
 
 GRAPH = defs.resolve_asset_graph()
 ASSETS = sorted(key.to_user_string() for key in GRAPH.materializable_asset_keys)
 MODEL_STAGES = ("tracks", "stems", "lyrics", "captions")
-OF_A_RUN = ("line_durations", "music_pretrain", "vocal_finetune", "joint", "samples", "scores")
 TRAINING = ("latents", *OF_A_RUN)
 
 

@@ -101,6 +101,12 @@ def test_lyrics_without_a_line_are_refused():
         read_lyrics("[Chorus]\n\n")
 
 
+def test_a_model_that_has_gone_out_of_bounds_is_refused_and_not_written_down(singer: Singer, codec: MelCodec):
+    broken = replace(singer, spec=replace(singer.spec, scale=float("nan")))
+    with pytest.raises(ValueError, match="the mix is no sound"):
+        make_song(broken, codec, ASKED, list(Track), UNGUIDED, seed=0)
+
+
 def test_what_is_heard_is_finite(singer: Singer, codec: MelCodec):
     song = make_song(singer, codec, replace(ASKED, lines=(), prompt=""), list(Track), UNGUIDED, seed=0)
     assert all(np.isfinite(sound.numpy()).all() for sound in song.sounds.values())
