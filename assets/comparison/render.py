@@ -109,8 +109,13 @@ def _figures(runs: list[RunOverview]) -> str:
 def _figure(row: Row | None) -> str:
     if row is None:
         return ""
-    between = "" if row["low"] is None else f"<small>{row['low']:.2f}–{row['high']:.2f}</small>"
-    return f"{row['value']:.2f}{between}"
+    between = "" if row["low"] is None else f"<small>{_number(row['low'])}–{_number(row['high'])}</small>"
+    return f"{_number(row['value'])}{between}"
+
+
+def _number(value: float) -> str:
+    """Two places; more where these would hide that it is not nothing."""
+    return f"{value:.2f}" if value == 0 or abs(value) >= 0.01 else f"{value:.1g}"
 
 
 def _samples(runs: list[RunOverview], real: Mapping[str, str]) -> str:
