@@ -27,8 +27,8 @@ from resources.ffmpeg import encode
 from resources.transcribers import LONGEST_CUT_S
 
 NEAR_S = 0.3  # of where a line is to begin
-PAUSE_S = 2.0  # of a voice, at which what is heard of it is cut
-AROUND_S = 0.2  # singing, which begins softly
+PAUSE_S = 4.0  # of a voice, at which what is heard of it is cut
+AROUND_S = 2.0  # singing, at most half of such a pause
 ANYTHING = TrackSettings(min_duration_s=0.4, min_level_db=-1000.0)
 
 

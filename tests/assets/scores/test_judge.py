@@ -91,7 +91,7 @@ def test_words_after_more_than_whisper_hears_at_once_are_heard_too(clips: list[C
 
 def test_pauses_and_what_is_before_the_first_word_are_not_read():
     parts = sung_parts([(6.0, 8.0), (8.5, 12.0), (20.0, 21.0), (50.0, 52.0)], 60.0)
-    assert parts == [pytest.approx(part) for part in ((5.8, 12.2), (19.8, 21.2), (49.8, 52.2))]
+    assert parts == [pytest.approx(part) for part in ((4.0, 14.0), (18.0, 23.0), (48.0, 54.0))]
     assert sung_parts([], 60.0) == []
 
 
