@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.captions.spectra import magnitudes
-from assets.captions.tempo import HOP, RATE_HZ, SIZE, mel_bands
+from assets.captions.spectra import RATE_HZ, magnitudes
+from assets.captions.tempo import HOP, SIZE, mel_bands
 
 TOGETHER = 4  # frames of the spectrum that are one here
 FRAMES_PER_S = RATE_HZ / HOP / TOGETHER

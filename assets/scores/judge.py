@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from assets.captions.tempo import RATE_HZ as TEMPO_RATE_HZ
+from assets.captions.spectra import RATE_HZ as TEMPO_RATE_HZ
 from assets.captions.tempo import tempo_of
 from assets.lyrics.align import Passage, Posteriors, TextTooLong, align, blended
 from assets.lyrics.cuts import Span, cut_at_silences
