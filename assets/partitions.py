@@ -148,6 +148,15 @@ def metadata_of(outcome: Outcome, store: StoreResource) -> Mapping[str, Any]:
     return numbers | links | {"not_ok": dg.MetadataValue.table(records)}
 
 
+@contextmanager
+def refusing(*errors: type[Exception]) -> Iterator[None]:
+    """What a person has to mend fails the run in its own words, and is not tried again."""
+    try:
+        yield
+    except errors as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
 def column_schema(stage: str) -> Mapping[str, Any]:
     """The table's columns, as asset metadata."""
     return _columns(schema_of(stage))

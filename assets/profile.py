@@ -50,6 +50,7 @@ class Profile(BaseModel):
     nightly_cron: str = Field(default="0 2 * * *", description="when the nightly schedule tops up")
     nightly_batches: int = Field(default=64, ge=1, description="batches that the nightly schedule tops up at most")
     truth: str = Field(default="demo", description="a folder of songs with known truth, which the data gate looks for")
+    ratings: str = Field(default="data/ratings.sqlite", description="the file of what people thought of songs")
     manifest: ManifestSettings = ManifestSettings()
     tracks: TrackSettings = TrackSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
@@ -72,6 +73,11 @@ class Profile(BaseModel):
     def runs_folder(self) -> Path:
         """Where training runs are; a relative folder counts from the project."""
         return HOUSE / Path(self.models.runs).expanduser()
+
+    @property
+    def ratings_file(self) -> Path:
+        """Where ratings are; a relative file counts from the project."""
+        return HOUSE / Path(self.ratings).expanduser()
 
     @property
     def worker_count(self) -> int:

@@ -12,12 +12,13 @@ from assets.pages.local import local_page
 from assets.pages.render import is_fresh
 from assets.pages.stage import pages_stage
 from assets.profile import HOUSE, ProfileError, profile
+from assets.ratings.clips import NoClips
 from assets.report.lookup import NoSuchTrack, find_track
 from assets.report.standing import Standing, standings
 from assets.stage import ATTEMPTS_TAG, Policy
 from assets.tables import Status
 from assets.way import way
-from pipelines import looking, singing, training
+from pipelines import looking, rating, singing, training
 from pipelines.looking import all_standings, named_batches, open_ledger
 from pipelines.printing import AsJson, console, errors, plain, print_json, print_table
 from pipelines.singing import CannotSing
@@ -39,7 +40,7 @@ def main() -> None:
     except (RunFailed, Outage) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(1)
-    except (ProfileError, NoSuchTrack, ModelUnavailable, NotReady, CannotSing) as error:
+    except (ProfileError, NoSuchTrack, ModelUnavailable, NotReady, CannotSing, NoClips) as error:
         errors.print(f"[red]{plain(str(error))}[/red]")
         sys.exit(2)
     except OSError as error:
@@ -244,6 +245,8 @@ app.command()(training.train)
 app.command()(training.runs)
 app.command()(training.compare)
 app.command()(singing.sample)
+app.command()(rating.rate)
+app.command()(rating.ratings)
 
 
 def _happened(done: list[Any], stages: list[str], ledger: Ledger) -> list[dict[str, Any]]:

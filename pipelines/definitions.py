@@ -71,7 +71,7 @@ defs = dg.Definitions(
     resources={
         "store": StoreResource(root=profile().store_root),
         "engine": EngineResource(workers=profile().worker_count, threads=profile().threads),
-        "launcher": LauncherResource(),
+        "launcher": LauncherResource(kind="torchrun"),
     },
     # A stage has worker processes of its own; one more for each step would only load the definitions again.
     executor=dg.in_process_executor,

@@ -14,6 +14,7 @@ road = dg.define_asset_job(
     "road",
     selection=dg.AssetSelection.assets(*ROAD),
     partitions_def=batches,
+    tags={"melisma/road": "1"},  # dagster.yaml lets one such run at once
     description="A batch from its files to its shards; what is done already is not done again.",
 )
 listen = dg.define_asset_job(

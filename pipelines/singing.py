@@ -17,6 +17,7 @@ from assets.tracks.given_lyrics import decode_text
 from pipelines.looking import open_ledger
 from pipelines.printing import AsJson, console, print_json, print_table
 from resources.child import DecodeError
+from resources.models import check_installed
 from training.settings import GuidanceSettings
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Make a song from a prompt, lyrics and a length."""
+    check_installed("diffusers", "phonemizer", extra="training")
     files = files_of(out, stems, force)
     chosen = GuidanceSettings(
         kind=guidance,

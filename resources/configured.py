@@ -45,7 +45,7 @@ class TrainerDied(Exception):
 class LauncherResource(dg.ConfigurableResource):
     """What starts training runs, watches them, and stops them."""
 
-    kind: Literal["torchrun"] = Field("torchrun", description="processes of this machine, under torchrun if several")
+    kind: Literal["torchrun"] = Field(description="torchrun: processes of this machine")
     grace_s: float = Field(default=600.0, description="for a run to save and stop, before it is killed")
 
     def build(self) -> TrainingLauncher:

@@ -62,10 +62,11 @@ def here(model: LocalModel) -> Path:
     return model.path
 
 
-def check_installed(package: str) -> None:
-    """Raises ModelUnavailable where a package that production needs is not there."""
-    if find_spec(package) is None:
-        raise ModelUnavailable(f"{package} is not installed here: pip install -e '.[production]'")
+def check_installed(*packages: str, extra: str = "production") -> None:
+    """Raises ModelUnavailable where a package is not there that comes with an extra."""
+    for package in packages:
+        if find_spec(package) is None:
+            raise ModelUnavailable(f"{package} is not installed here: pip install -e '.[{extra}]'")
 
 
 class ModelChoice(BaseModel):

@@ -5,6 +5,9 @@ import dagster as dg
 from assets.comparison.collect import figures, overviews
 from assets.comparison.page import write_page
 from assets.models.results import loss_plot
+from assets.profile import profile
+from assets.ratings.database import RatingsFile
+from assets.ratings.summary import opinions
 from assets.report.markdown import picture, table
 from resources.configured import StoreResource
 from resources.ledger import Ledger
@@ -19,7 +22,8 @@ from resources.ledger import Ledger
 def comparison(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
     """All training runs side by side: models, losses, figures, and their songs beside the real ones."""
     ledger = Ledger(store.build())
-    runs = overviews(ledger)
+    file = profile().ratings_file
+    runs = overviews(ledger, opinions(RatingsFile(file).all()) if file.exists() else {})
     page = write_page(ledger, runs)
     columns, rows = figures(runs)
     cells = [

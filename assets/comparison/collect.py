@@ -8,21 +8,12 @@ from dataclasses import dataclass
 from assets.models.course import ASSET_OF
 from assets.models.published import last_model
 from assets.models.results import read_curve
+from assets.scores.bootstrap import Estimate
 from assets.tables import Row
 from resources.ledger import Ledger
 
 TRACKS = ("mix", "vocals", "accompaniment")
 Curve = list[tuple[int, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """What people thought: the mean of their ratings from 1 to 5."""
-
-    mean: float
-    low: float
-    high: float
-    ratings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +32,16 @@ class RunOverview:
     losses: Mapping[str, Curve]
     scores: list[Row]
     samples: list[Row]
-    opinion: Opinion | None = None
+    opinion: Estimate | None = None  # the mean of people's ratings from 1 to 5
 
 
-def overviews(ledger: Ledger, opinions: Mapping[str, Opinion] | None = None) -> list[RunOverview]:
+def overviews(ledger: Ledger, opinions: Mapping[str, Estimate] | None = None) -> list[RunOverview]:
     """Every run that has finished a stage, in the order of their names."""
     runs = sorted({run for asset in ASSET_OF.values() for run in ledger.batches(asset)})
     return [_overview(ledger, run, (opinions or {}).get(run)) for run in runs]
 
 
-def _overview(ledger: Ledger, run: str, opinion: Opinion | None) -> RunOverview:
+def _overview(ledger: Ledger, run: str, opinion: Estimate | None) -> RunOverview:
     stages = {stage: row for stage, asset in ASSET_OF.items() if (row := last_model(ledger, asset, run))}
     last = list(stages.values())[-1]
     scores, samples = (
@@ -87,7 +78,8 @@ def figures(runs: list[RunOverview]) -> tuple[list[str], list[tuple[Row, Mapping
     described: dict[str, Row] = {}
     for run in runs:
         for row in run.scores:
-            column = {"model": run.run, "codec": f"codec {run.codec}"}.get(row["system"], row["system"])
+            system = str(row["system"])
+            column = {"model": run.run, "codec": f"codec {run.codec}"}.get(system, system)
             table[row["figure"]][column] = row
             described[row["figure"]] = row
     codecs = list(dict.fromkeys(f"codec {run.codec}" for run in runs if run.scores))

@@ -4,19 +4,20 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from assets.models.course import ASSET_OF, Course, begin
+from assets.models.course import ASSET_OF, Course, NotReady, begin
 from assets.models.durations import learn_durations
-from assets.models.latents import encode_batch
+from assets.models.latents import NoLatents, encode_batch
 from assets.models.published import seal
 from assets.models.results import CurveRow, loss_plot, model_row, read_curve, target_met
 from assets.models.settings import DurationsLaunch, LaunchSettings, launch_of
 from assets.models.stream import CurveStream
-from assets.partitions import ONE_A_RUN, batches_and_codecs, run_column_schema, training_runs
+from assets.partitions import ONE_A_RUN, batches_and_codecs, refusing, run_column_schema, training_runs
 from assets.profile import profile
 from assets.report.markdown import picture
 from assets.tables import Row
 from resources.configured import LauncherResource, StoreResource, launchpad
 from resources.ledger import Ledger
+from resources.models import ModelUnavailable
 
 TRIES = dg.RetryPolicy(max_retries=2, delay=10)  # of a trainer that died; each goes on from the last checkpoint
 OF_ALL_BATCHES = dg.AssetDep("latents", partition_mapping=dg.AllPartitionMapping())
@@ -34,9 +35,9 @@ OF_ALL_BATCHES = dg.AssetDep("latents", partition_mapping=dg.AllPartitionMapping
 def latents(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
     """One row per sample: what it is as latents of a codec; the tars lie beside those of audio."""
     keys = context.partition_key.keys_by_dimension
-    made = encode_batch(
-        Ledger(store.build()), keys["batch"], profile().models.codecs[keys["codec"]], profile().models.device
-    )
+    codec = profile().models.codecs[keys["codec"]]
+    with refusing(KeyError, ModelUnavailable):
+        made = encode_batch(Ledger(store.build()), keys["batch"], codec, profile().models.device)
     return dg.MaterializeResult(
         metadata={"latents": made.codec, "shards": made.shards, "samples": made.samples, "faults": dict(made.faults)},
         data_version=dg.DataVersion(made.data_version),
@@ -57,7 +58,10 @@ def line_durations(context: dg.AssetExecutionContext, store: StoreResource) -> d
     """One row per run: the network that says how long each line of lyrics is sung, learnt from the same tracks."""
     launch = DurationsLaunch.model_validate(context.op_execution_context.op_config)
     ledger, run = Ledger(store.build()), context.partition_key
-    row = learn_durations(launch, run, ledger, profile().models, lambda epoch, loss: _tell_epoch(context, epoch, loss))
+    with refusing(NoLatents, ModelUnavailable, ValueError):
+        row = learn_durations(
+            launch, run, ledger, profile().models, lambda epoch, loss: _tell_epoch(context, epoch, loss)
+        )
     seal(ledger, "line_durations", run, [row], row["sha256"], {"latents/index": row["snapshot"]}, table="durations")
     shown = ("songs", "held_out_songs", "held_out_lines", "error_s", "syllables_error_s", "sha256")
     return dg.MaterializeResult(
@@ -107,7 +111,8 @@ def train(
     """Launches a stage, or has it go on; streams what it says; publishes what it has learnt."""
     launch = LaunchSettings.model_validate(context.op_execution_context.op_config)
     ledger, models = Ledger(store.build()), profile().models
-    course = begin(stage, launch, context.partition_key, ledger, models, profile().runs_folder, store.root)
+    with refusing(NotReady, NoLatents, ModelUnavailable):
+        course = begin(stage, launch, context.partition_key, ledger, models, profile().runs_folder, store.root)
     folder = course.settings.folder
     context.log.info(_beginning(course, context.retry_number))
     with CurveStream(ledger.store, course.run, course.stage, folder, _observing(context)) as stream:

@@ -22,6 +22,7 @@ from assets.models.presets import PRESETS, Preset
 from assets.models.published import fetch, last_model
 from assets.models.settings import LaunchSettings, ModelsSettings, Size
 from resources.ledger import Ledger
+from resources.models import check_installed
 from training.run.settings import RunSettings
 from training.settings import CodecSettings, ModelSettings
 
@@ -70,10 +71,11 @@ def begin(
     Raises:
         NotReady: the stage before is not there, the settings are not those it began with, or the run has no name.
         NoLatents: there is nothing to learn from.
-        ModelUnavailable: the codec's weights cannot be had.
+        ModelUnavailable: the codec's weights cannot be had, or what training needs is not installed.
     """
     if not RUN_NAME.fullmatch(run):
         raise NotReady(f"{run!r} is no name of a run: take letters, digits, dots and dashes, 64 at most")
+    check_installed("diffusers", "phonemizer", "tensorboard", extra="training")
     if launch.stage.name != stage:
         raise NotReady(f"the stage is {stage}: set stage.name back from {launch.stage.name}")
     folder = runs / run / stage

@@ -14,6 +14,7 @@ from assets.models.published import publish
 from assets.models.settings import DurationsLaunch, ModelsSettings
 from assets.tables import Row
 from resources.ledger import Ledger
+from resources.models import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +47,11 @@ def learn_durations(
 
     Raises:
         NoLatents: there is nothing to learn from.
+        ModelUnavailable: what training needs is not installed.
         ValueError: no track has a whole line with words.
         TooManyFaults: too many samples cannot be read.
     """
+    check_installed("phonemizer", extra="training")
     from training.durations.baselines import syllable_s_of
     from training.durations.fit import fit, save
 
@@ -118,7 +121,8 @@ def line_errors(network: "Durations", songs: "list[TimedSong]", syllable_s: floa
     def length_s(line: AskedLine) -> float:
         return (line.end_s or 0.0) - (line.start_s or 0.0)
 
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for song in songs:
         asked = free(song)
         for made, errors in ((network.mean(asked), ours), (by_syllables(asked, syllable_s), theirs)):

@@ -5,9 +5,10 @@ import os
 import dagster as dg
 
 from assets.models.published import last_model, seal
-from assets.partitions import run_column_schema, training_runs
+from assets.partitions import refusing, run_column_schema, training_runs
 from assets.profile import profile
 from assets.report.markdown import picture, table
+from assets.scores.held_out import NothingHeldOut
 from assets.scores.judges import open_judges
 from assets.scores.pictures import spectrograms
 from assets.scores.samples import make_samples
@@ -16,6 +17,7 @@ from assets.scores.settings import SampleSettings, ScoreSettings
 from assets.tables import Row
 from resources.configured import StoreResource, launchpad
 from resources.ledger import Ledger, digest
+from resources.models import ModelUnavailable
 
 
 @dg.asset(
@@ -34,9 +36,10 @@ def samples(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Mater
     ledger, run = Ledger(store.build()), context.partition_key
     model = model_of(ledger, run)
     rows: list[Row] = []
-    for row in make_samples(ledger, run, model, settings, profile().models.device):
-        rows.append(row)
-        context.log.info(f"{row['item']}, seed {row['seed']}: {row['denoise_s'] + row['decode_s']:.1f} s")
+    with refusing(NothingHeldOut, ModelUnavailable, ValueError):
+        for row in make_samples(ledger, run, model, settings, profile().models.device):
+            rows.append(row)
+            context.log.info(f"{row['item']}, seed {row['seed']}: {row['denoise_s'] + row['decode_s']:.1f} s")
     version = digest([model["sha256"], settings.model_dump(mode="json"), [row["item"] for row in rows]])
     seal(ledger, "samples", run, rows, version, {"joint": model["sha256"]}, table="samples")
     told = [(row["item"], str(row["seed"]), row["prompt"], ledger.store.uri(row["mix_uri"])) for row in rows]

@@ -67,7 +67,7 @@ def trained(settings: Any, on_row: Callable[[Mapping[str, float]], None] = lambd
         launcher.train(context, written(settings), settings.folder, 1, 1, on_row)
         return dg.MaterializeResult()
 
-    resources = {"launcher": LauncherResource(grace_s=60)}
+    resources = {"launcher": LauncherResource(kind="torchrun", grace_s=60)}
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize([model], instance=instance, resources=resources, raise_on_error=False)
 

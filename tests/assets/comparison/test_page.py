@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from assets.comparison.collect import Opinion, figures, overviews
+from assets.comparison.collect import figures, overviews
 from assets.comparison.curves import drawn
 from assets.comparison.page import write_page
 from assets.models.published import seal
 from assets.models.results import write_curves
+from assets.scores.bootstrap import Estimate
 from resources.ffmpeg import encode
 from resources.ledger import Ledger
 
@@ -70,7 +71,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def opened(browser: Any, ledger_of_runs: Callable[..., Ledger]) -> Iterator[tuple[Page, list[str]]]:
     ledger = ledger_of_runs()
-    runs = overviews(ledger, {"a": Opinion(3.4, 3.1, 3.7, 24)})
+    runs = overviews(ledger, {"a": Estimate(3.4, 3.1, 3.7, 24)})
     uri = ledger.store.uri(write_page(ledger, runs))
     page, wrong = browser.new_page(), []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
