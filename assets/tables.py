@@ -241,7 +241,7 @@ RUN_COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "lines_near": REAL,
         "lines_near_unheard": REAL,
         "neighbour": TEXT,
-        "neighbour_distance": REAL,
+        "neighbour_likeness": REAL,
     },
     "scores": {
         "system": TEXT,
@@ -325,7 +325,7 @@ DESCRIPTIONS = {
     "system": "what made it: the model, or what that is compared with",
     "memory_bytes": "the most that was held at once",
     "neighbour": "the training track that sounds most like it",
-    "neighbour_distance": "how far from it it sounds, 0 for a copy of its parts",
+    "neighbour_likeness": "how much of it is found there again, 1 for a copy of its parts, 0 for nothing like it",
     "lines_near": "share of the lines that begin within 0.3 s of where they should",
     "lines_near_unheard": "the same of lines spread evenly over the clip",
     "better": "which way is better",

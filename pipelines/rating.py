@@ -63,5 +63,5 @@ def ratings(database: Database = None, as_json: AsJson = False) -> None:
     console.print(f"Intervals are of 95 %, over people; systems with fewer than {FEWEST} answers are left out.")
 
 
-def _values(found: Estimate) -> dict[str, float]:
+def _values(found: Estimate) -> dict[str, float | None]:
     return {"mean": found.value, "low": found.low, "high": found.high, "count": found.count}

@@ -64,10 +64,6 @@ def _overview(ledger: Ledger, run: str, opinion: Estimate | None) -> RunOverview
     )
 
 
-def _rows(ledger: Ledger, table: str, run: str) -> list[Row]:
-    return ledger.read(table, run).to_pylist() if ledger.pointer(table, run) else []
-
-
 def _real_time_factor(samples: list[Row]) -> dict[str, float]:
     audio_s = len(TRACKS) * sum(row["duration_s"] for row in samples)
     return {part: sum(row[f"{part}_s"] for row in samples) / audio_s for part in ("read", "denoise", "decode")}

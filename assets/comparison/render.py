@@ -64,7 +64,7 @@ def _runs(runs: list[RunOverview]) -> str:
 def _opinion(opinion: Estimate | None) -> str:
     if opinion is None:
         return '<span class="faint">not rated yet</span>'
-    return f"{opinion.value:.2f}<small>{_between(opinion.low, opinion.high)}, {_count(opinion.count, 'rating')}</small>"
+    return f"{opinion.value:.2f}<small>{_between(opinion.low, opinion.high)} {_count(opinion.count, 'rating')}</small>"
 
 
 def _real_time(factor: Mapping[str, float] | None) -> str:
@@ -110,16 +110,17 @@ def _figures(runs: list[RunOverview]) -> str:
 def _figure(row: Row | None) -> str:
     if row is None:
         return ""
-    between = "" if row["low"] is None else f"<small>{_between(row['low'], row['high'])}</small>"
-    return f"{_number(row['value'])}{between}"
+    return f"{_number(row['value'])}<small>{_between(row['low'], row['high'])}</small>"
 
 
-def _between(low: float, high: float) -> str:
-    return f"{_number(low)} to {_number(high)}"
+def _between(low: float | None, high: float | None) -> str:
+    """Nothing where there is no interval: one request says nothing about others."""
+    return "" if low is None or high is None else f"{_number(low)} to {_number(high)}"
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    """Two places; more where these would hide that it is not nothing."""
+    return (f"{value:.2f}" if value == 0 or abs(value) >= 0.01 else f"{value:.1g}").replace("-", "−")
 
 
 def _samples(runs: list[RunOverview], real: Mapping[str, str]) -> str:

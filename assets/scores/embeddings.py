@@ -6,7 +6,7 @@ Fréchet audio distances are of: figures are to be compared within this project 
 Letters: p piece (a second), d direction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,19 +49,6 @@ def frechet(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
     return max(0.0, float(apart @ apart + np.trace(a) + np.trace(b) - 2 * np.trace(both)))
 
 
-def neighbour(ours: Pieces, others: Mapping[str, Pieces]) -> tuple[str, float]:
-    """Whose pieces are nearest to ours, and how far away: the mean over our pieces of the distance to their nearest.
-
-    In all 512 dimensions, as a share of how far the others' pieces are from their middle: 0 for what is copied out of
-    a training track; what nobody has heard is as far as real songs that were held out.
-    """
-    middle = np.mean([pieces.mean(axis=0) for pieces in others.values()], axis=0)
-    spread = float(np.mean([np.linalg.norm(pieces - middle, axis=1).mean() for pieces in others.values()]))
-    apart = {name: float(_distances(ours, theirs).min(axis=1).mean()) for name, theirs in others.items()}
-    best = min(apart, key=lambda name: apart[name])
-    return best, apart[best] / spread
-
-
 def diversity(groups: Sequence[Sequence[NDArray[np.float64]]]) -> list[float]:
     """For each group of clips, p d each, the mean distance between two of them by their middles; none of one alone."""
     found = []
@@ -81,7 +68,3 @@ def _covariance(pieces: NDArray[np.float64]) -> NDArray[np.float64]:
 def _root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
-
-
-def _distances(ours: Pieces, theirs: Pieces) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.norm(ours[:, None] - theirs[None], axis=2))

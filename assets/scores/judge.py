@@ -1,6 +1,7 @@
 """What can be said of a single clip: its words, when its lines begin, its length, tempo and level."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ import numpy as np
 from assets.captions.spectra import RATE_HZ as TEMPO_RATE_HZ
 from assets.captions.tempo import tempo_of
 from assets.lyrics.align import Passage, Posteriors, TextTooLong, align, blended
-from assets.lyrics.cuts import Span
+from assets.lyrics.cuts import Span, cut_at_silences
 from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.text import sung_lines
 from assets.lyrics.transcribe import hear
@@ -26,6 +27,8 @@ from resources.ffmpeg import encode
 from resources.transcribers import LONGEST_CUT_S
 
 NEAR_S = 0.3  # of where a line is to begin
+PAUSE_S = 4.0  # of a voice, at which what is heard of it is cut
+AROUND_S = 2.0  # singing, at most half of such a pause
 ANYTHING = TrackSettings(min_duration_s=0.4, min_level_db=-1000.0)
 
 
@@ -54,10 +57,7 @@ def words_heard(clip: Clip, voice: Sound, singing: Sequence[Span], judges: Judge
 
     As in the stage `lyrics`, what it says where nobody sings, loops and stock phrases are no words.
     """
-    language = clip.request.language or "en"
-    cuts = [(0.0, min(LONGEST_CUT_S, len(voice) / RATE_HZ))]
-    said = hear(judges.transcriber, voice, cuts, singing, LyricsSettings(), language)
-    heard = [TimedWord(word, 0.0, 0.0) for line in said.lines for word in line.words]
+    heard = [TimedWord(word, 0.0, 0.0) for word in _read(clip, voice, singing, judges)]
     asked = [TimedWord(word, 0.0, 0.0) for line in clip.request.lines for word in line.text.split()]
     score = score_words(asked, heard)
     return {
@@ -65,6 +65,33 @@ def words_heard(clip: Clip, voice: Sound, singing: Sequence[Span], judges: Judge
         "words_heard": len(heard),
         "word_error": score.error_rate if score.words else None,
     }
+
+
+def _read(clip: Clip, voice: Sound, singing: Sequence[Span], judges: Judges) -> Iterator[str]:
+    duration_s = len(voice) / RATE_HZ
+    spans = [(start_s, min(end_s, duration_s)) for start_s, end_s in singing if start_s < duration_s]
+    if cuts := sung_parts(spans, duration_s):
+        said = hear(judges.transcriber, voice, cuts, spans, LyricsSettings(), clip.request.language or "en")
+        yield from (word for line in said.lines for word in line.words)
+
+
+def sung_parts(singing: Sequence[Span], duration_s: float) -> list[Span]:
+    """What a transcriber is to hear of a separated voice, at most 30 s at once, without the pauses before and between.
+
+    In a voice that is silent for five seconds before it sings, Whisper base hears loops and stock phrases and no words.
+    """
+    parts: list[Span] = []
+    for cut_start_s, cut_end_s in cut_at_silences(singing, duration_s, LONGEST_CUT_S):
+        inside = [(max(a, cut_start_s), min(b, cut_end_s)) for a, b in singing if a < cut_end_s and b > cut_start_s]
+        groups = [[inside[0]]]
+        for before, after in pairwise(inside):
+            if after[0] - before[1] > PAUSE_S:
+                groups.append([])
+            groups[-1].append(after)
+        parts += [
+            (max(cut_start_s, group[0][0] - AROUND_S), min(cut_end_s, group[-1][1] + AROUND_S)) for group in groups
+        ]
+    return parts
 
 
 def lines_begun(clip: Clip, mix: Sound, voice: Sound, judges: Judges) -> Row:

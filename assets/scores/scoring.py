@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assets.captions.spectra import RATE_HZ as PICTURE_RATE_HZ
 from assets.models.fullest import fullest_windows
 from assets.scores.clips import Clip, Sound, System, compared
-from assets.scores.embeddings import Space, neighbour
+from assets.scores.copies import Picture, nearest, picture
+from assets.scores.embeddings import Pieces, Space
 from assets.scores.figures import figures_of
 from assets.scores.held_out import HeldOut, held_out, real_sounds
 from assets.scores.judge import judge
-from assets.scores.judges import Judges
+from assets.scores.judges import Judges, resampled
 from assets.scores.settings import ScoreSettings
 from assets.tables import Row
 from resources.ffmpeg import decode
@@ -30,6 +32,15 @@ class Scores:
 
     heard: list[Row]
     scores: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A window of a track that was learnt from."""
+
+    name: str  # of the track
+    pieces: Pieces
+    picture: Picture
 
 
 def score(
@@ -59,16 +70,16 @@ def score(
         for name, sounds in real_sounds(ledger, lengths, codec.rate_hz)
     ]
     clips = [*compared(real, codec), *_made(ledger, samples, asked)]
-    learnt = dict(_learnt(ledger, model["index"], longest_s, codec.rate_hz, judges, settings.neighbours))
-    space = Space.of(np.concatenate(list(learnt.values())))
+    learnt = list(_learnt(ledger, model["index"], longest_s, codec.rate_hz, judges, settings.neighbours))
+    music, pictures = np.concatenate([each.pieces for each in learnt]), {each.name: each.picture for each in learnt}
+    space = Space.of(music)
     heard, places = [], {}
     for number, clip in enumerate(clips, 1):
-        pieces = judges.pieces(clip)
-        places[str(clip.system), clip.item, clip.seed] = space.place(pieces)
-        name, distance = neighbour(pieces, learnt)
-        heard.append(judge(clip, judges) | {"neighbour": name, "neighbour_distance": distance})
+        places[str(clip.system), clip.item, clip.seed] = space.place(judges.pieces(clip))
+        name, likeness = nearest(_picture(clip), pictures)
+        heard.append(judge(clip, judges) | {"neighbour": name, "neighbour_likeness": likeness})
         watch(f"heard {number} of {len(clips)} clips")
-    return Scores(heard, figures_of(heard, places, space.place(np.concatenate(list(learnt.values())))))
+    return Scores(heard, figures_of(heard, places, space.place(music), settings.resamples))
 
 
 def _clip(system: System, item: HeldOut, seed: int, sound: Sound, rate_hz: int) -> Clip:
@@ -82,10 +93,8 @@ def _made(ledger: Ledger, samples: list[Row], asked: Mapping[str, HeldOut]) -> I
         yield _clip(System.MODEL, asked[row["item"]], row["seed"], sound, row["rate_hz"])
 
 
-def _learnt(
-    ledger: Ledger, index: str, longest_s: float, rate_hz: int, judges: Judges, most: int
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Pieces of the fullest window of each of `most` tracks, evenly out of all that were learnt from."""
+def _learnt(ledger: Ledger, index: str, longest_s: float, rate_hz: int, judges: Judges, most: int) -> Iterator[Learnt]:
+    """The fullest window of each of `most` tracks, evenly out of all that were learnt from."""
     from training.data.latents import read_index
     from training.request import Request, Track
 
@@ -96,5 +105,9 @@ def _learnt(
     tracks = {row["sample"]: row["track_id"] for row in rows}
     lengths = {row["sample"]: min(row["duration_s"], longest_s) for row in rows}
     for name, sounds in real_sounds(ledger, lengths, rate_hz):
-        request = Request(lengths[name])
-        yield tracks[name], judges.pieces(Clip(System.REAL, name, 0, request, None, sounds[Track.MIX], rate_hz))
+        clip = Clip(System.REAL, name, 0, Request(lengths[name]), None, sounds[Track.MIX], rate_hz)
+        yield Learnt(tracks[name], judges.pieces(clip), _picture(clip))
+
+
+def _picture(clip: Clip) -> Picture:
+    return picture(resampled(clip.sound, clip.rate_hz, PICTURE_RATE_HZ))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from assets.scores.embeddings import Space, diversity, frechet, neighbour
+from assets.scores.embeddings import Space, diversity, frechet
 
 RANDOM = np.random.default_rng(0)
 PIECES = RANDOM.normal(0, 1, (200, 40)).astype(np.float32)
@@ -32,17 +32,6 @@ def test_a_space_is_of_as_many_directions_as_few_pieces_have():
     assert Space.of(PIECES[:4]).into.shape[1] == 3
     with pytest.raises(ValueError, match="two pieces at least, got 1"):
         Space.of(PIECES[:1])
-
-
-def test_a_copy_is_no_distance_from_what_it_was_copied_from():
-    others = {"a": PIECES[:50], "b": PIECES[50:100]}
-    assert neighbour(PIECES[60:70], others) == ("b", pytest.approx(0.0, abs=1e-6))
-
-
-def test_what_nobody_has_heard_is_as_far_as_any_other():
-    others = {"a": PIECES[:50], "b": PIECES[50:100]}
-    _, distance = neighbour(PIECES[100:120], others)
-    assert 0.5 < distance < 1.5
 
 
 def test_songs_that_are_all_the_same_have_no_diversity():

@@ -1,6 +1,7 @@
 import numpy as np
 
-from assets.scores.figures import FIGURES, figures_of
+from assets.scores.embeddings import frechet
+from assets.scores.figures import FIGURES, FRECHET, figures_of
 
 COLUMNS = {figure.column for figure in FIGURES} - {"words_invented"}
 RANDOM = np.random.default_rng(0)
@@ -43,3 +44,21 @@ def test_diversity_over_seeds_needs_two_songs_of_one_request():
     one, two = made([heard("model", "a")]), made([heard("model", "a", 0), heard("model", "a", 1)])
     assert ("model", "distance between songs of one request") not in one
     assert two["model", "distance between songs of one request"]["value"] > 0
+
+
+def test_figures_over_one_request_have_no_interval():
+    found = made([heard("model", "a", 0, word_error=0.2), heard("model", "a", 1, word_error=0.6)])
+    assert (found["model", "word error of what is sung"]["low"], found["model", FRECHET.name]["low"]) == (None, None)
+
+
+def test_songs_of_more_seeds_are_no_nearer_to_music_for_that_alone():
+    reference, random = RANDOM.normal(0, 1, (400, 8)), np.random.default_rng(3)
+    rows = [heard("real", item) for item in "ab"] + [heard("model", item, seed) for item in "ab" for seed in range(20)]
+    places = {(row["system"], row["item"], row["seed"]): random.normal(0, 1, (8, 8)) for row in rows}
+    found = {
+        row["system"]: row["value"] for row in figures_of(rows, places, reference) if row["figure"] == FRECHET.name
+    }
+    models = [place for (system, _, _), place in places.items() if system == "model"]
+    together = frechet(np.concatenate(models), reference)
+    assert found["model"] > 2 * together
+    assert 0.5 < found["model"] / found["real"] < 2
