@@ -27,6 +27,7 @@ from training.run.settings import RunSettings
 from training.settings import CodecSettings, ModelSettings
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+TAKEN = {"model", "real", "codec", "shuffled", "noise"}  # by what runs are compared with
 ASSET_OF = {"music": "music_pretrain", "vocals": "vocal_finetune", "joint": "joint"}  # which asset a stage's model is
 BEFORE = {"vocals": "music", "joint": "vocals"}  # the stage that another one goes on from
 KEPT = ("stage", "model", "seed", "frames", "crop_s", "index", "start")
@@ -73,8 +74,11 @@ def begin(
         NoLatents: there is nothing to learn from.
         ModelUnavailable: the codec's weights cannot be had, or what training needs is not installed.
     """
-    if not RUN_NAME.fullmatch(run):
-        raise NotReady(f"{run!r} is no name of a run: take letters, digits, dots and dashes, 64 at most")
+    if not RUN_NAME.fullmatch(run) or run in TAKEN:
+        raise NotReady(
+            f"{run!r} is no name of a run: take letters, digits, dots and dashes, 64 at most, and none of "
+            f"{', '.join(sorted(TAKEN))}"
+        )
     check_installed("diffusers", "phonemizer", "tensorboard", extra="training")
     if launch.stage.name != stage:
         raise NotReady(f"the stage is {stage}: set stage.name back from {launch.stage.name}")

@@ -75,7 +75,8 @@ def scores(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Materi
     model, made = model_of(ledger, run), ledger.read("samples", run).to_pylist()
     judges = open_judges(profile().stems, profile().lyrics, threads=os.cpu_count() or 1)  # nothing else runs here
     codec = open_codec(profile().models.codecs[model["codec"]], profile().models.device)
-    found = score(ledger, model, made, judges, codec, settings, context.log.info)
+    with refusing(NothingHeldOut):
+        found = score(ledger, model, made, judges, codec, settings, context.log.info)
     pointer = ledger.pointer("samples", run)
     inputs = {"samples": pointer.data_version if pointer else ""}
     version = digest([inputs, found.scores])

@@ -14,7 +14,7 @@ from assets.scores.clips import Clip, Sound, System, compared
 from assets.scores.copies import Picture, nearest, picture
 from assets.scores.embeddings import Pieces, Space
 from assets.scores.figures import figures_of
-from assets.scores.held_out import HeldOut, held_out, real_sounds
+from assets.scores.held_out import HeldOut, NothingHeldOut, held_out, real_sounds
 from assets.scores.judge import judge
 from assets.scores.judges import Judges, resampled
 from assets.scores.settings import ScoreSettings
@@ -55,7 +55,7 @@ def score(
     """Judges the samples of a model, and the same windows as they really are, through the codec, shuffled, and noise.
 
     Raises:
-        NothingHeldOut: there is nothing to compare with.
+        NothingHeldOut: there is nothing to compare with, or not all of it is in the shards any more.
         SampleFault: a window cannot be read.
         DecodeError: a sample cannot.
     """
@@ -69,8 +69,13 @@ def score(
         _clip(System.REAL, asked[name], 0, sounds[Track.MIX], codec.rate_hz)
         for name, sounds in real_sounds(ledger, lengths, codec.rate_hz)
     ]
-    clips = [*compared(real, codec), *_made(ledger, samples, asked)]
     learnt = list(_learnt(ledger, model["index"], longest_s, codec.rate_hz, judges, settings.neighbours))
+    if len(real) < len(lengths) or not learnt:
+        raise NothingHeldOut(
+            f"of the {len(lengths)} windows that the samples answer {len(real)} are in the shards that count now, and of "
+            f"those that were learnt from {len(learnt)}: what was taken out since cannot be compared with; start a new run"
+        )
+    clips = [*compared(real, codec), *_made(ledger, samples, asked)]
     music, pictures = np.concatenate([each.pieces for each in learnt]), {each.name: each.picture for each in learnt}
     space = Space.of(music)
     heard, places = [], {}

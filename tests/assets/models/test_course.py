@@ -140,7 +140,7 @@ def test_a_model_that_is_trained_on_later_does_not_move_what_has_begun_from_it(
     assert start(launch("vocals")).told.before == "sha-a"
 
 
-@pytest.mark.parametrize("run", ["", ".", "..", "a/b", "-a", "a b", "x" * 65])
+@pytest.mark.parametrize("run", ["", ".", "..", "a/b", "-a", "a b", "x" * 65, "real", "noise"])
 def test_a_run_needs_a_name_that_can_be_a_folder(start, launch: Launch, run: str):
     with pytest.raises(NotReady, match="is no name of a run"):
         start(launch("music"), run=run)
