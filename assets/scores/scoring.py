@@ -72,8 +72,8 @@ def score(
     learnt = list(_learnt(ledger, model["index"], longest_s, codec.rate_hz, judges, settings.neighbours))
     if len(real) < len(lengths) or not learnt:
         raise NothingHeldOut(
-            f"of the {len(lengths)} windows that the samples answer {len(real)} are in the shards that count now, and of "
-            f"those that were learnt from {len(learnt)}: what was taken out since cannot be compared with; start a new run"
+            f"of the {len(lengths)} windows that the samples answer {len(real)} are in the shards that count now, and "
+            f"of those that were learnt from {len(learnt)}: what was taken out cannot be compared with; begin a new run"
         )
     clips = [*compared(real, codec), *_made(ledger, samples, asked)]
     music, pictures = np.concatenate([each.pieces for each in learnt]), {each.name: each.picture for each in learnt}
