@@ -1,9 +1,9 @@
-"""Whether a training run bears being killed: python -m bench.kills --store data [--steps 120]
+"""Whether a training run bears being killed, and another beside it: python -m bench.training_runs --store data
 
-The music stage of the demo size, four times from the same seed on a store's latents (`melisma train` makes them),
+The music stage of the demo size, six times from the same seed on a store's latents (`melisma train` makes them),
 launched on a page of Dagster's own with its daemon: undisturbed; with its trainer killed in the middle; with the
-process of its run killed; with the daemon killed, and another one started. Each must end with the same weights.
-Everything but the store lies in a temporary folder.
+process of its run killed; with the daemon killed, and another one started; and two at once. Each must end with the same
+weights. Everything but the store lies in a temporary folder.
 """
 
 import argparse
@@ -127,23 +127,48 @@ def main() -> None:
         page = started(
             _program("dagster-webserver"), "-p", str(PORT), "-m", "pipelines.definitions", environment=environment
         )
-        found: dict[str, tuple[str, float, int]] = {}
+        found: list[str] = []
         with page:
             wait_for(_answers)
-            for name in ("undisturbed", "trainer", "run", "daemon"):
-                found[name] = _one(name, runs / f"kills-{name}" / "music", arguments.steps, environment)
-                weights, seconds, left = found[name]
-                same = weights == found["undisturbed"][0]
-                print(f"| {name} | {seconds:.0f} s | {weights[:12]} | {'yes' if same else 'NO'} | {left} |", flush=True)
+            print("| killed | took | weights | the same | processes left |\n|---|---|---|---|---|")
+            for name in ("nothing", "trainer", "run", "daemon"):
+                tell(name, *_one(name, runs, arguments.steps, environment), found)
+            for name, *told in _two(runs, arguments.steps, environment):
+                tell(name, *told, found)
 
 
-def _one(name: str, folder: Path, steps: int, environment: dict[str, str]) -> tuple[str, float, int]:
+def tell(name: str, weights: str, seconds: float, left: int, found: list[str]) -> None:
+    """A row of the table; the first weights are what all others must be."""
+    found.append(weights)
+    same = "yes" if weights == found[0] else "NO"
+    print(f"| {name} | {seconds:.0f} s | {weights[:12]} | {same} | {left} |", flush=True)
+
+
+def weights_of(folder: Path, steps: int) -> str:
+    (weights,) = (folder / "exports" / f"step-{steps:08d}").glob("*.safetensors")
+    return hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def _two(runs: Path, steps: int, environment: dict[str, str]) -> Iterator[tuple[str, str, float, int]]:
+    """Both at once: the second waits in the pool for the first."""
+    names = ("twin-a", "twin-b")
+    with daemon(environment):
+        start_s = time.monotonic()
+        for name in names:
+            launch(name, steps)
+        for name in names:
+            wait_for(lambda: ended(name))  # noqa: B023 - it is called at once
+            yield f"nothing, {name} of two", weights_of(runs / name / "music", steps), time.monotonic() - start_s, 0
+
+
+def _one(name: str, runs: Path, steps: int, environment: dict[str, str]) -> tuple[str, float, int]:
     """The weights, the seconds it took, and processes left behind."""
     run = f"kills-{name}"
+    folder = runs / run / "music"
     with daemon(environment) as first:
         launch(run, steps)
         start_s = time.monotonic()
-        if name != "undisturbed":
+        if name != "nothing":
             wait_for(lambda: reached(folder, steps * 2 // 3))
         mark = ""
         if name == "trainer":
@@ -160,8 +185,7 @@ def _one(name: str, folder: Path, steps: int, environment: dict[str, str]) -> tu
         with daemon(environment):
             wait_for(lambda: ended(run))
     seconds = time.monotonic() - start_s
-    (weights,) = (folder / "exports" / f"step-{steps:08d}").glob("*.safetensors")
-    return hashlib.sha256(weights.read_bytes()).hexdigest(), seconds, len(marked(mark)) if mark else 0
+    return weights_of(folder, steps), seconds, len(marked(mark)) if mark else 0
 
 
 def _answers() -> bool:
