@@ -1,9 +1,9 @@
 """Whether a training run bears being killed, and another beside it: python -m bench.training_runs --store data
 
-The music stage of the demo size, six times from the same seed on a store's latents (`melisma train` makes them),
+The music stage of the demo size, seven times from the same seed on a store's latents (`melisma train` makes them),
 launched on a page of Dagster's own with its daemon: undisturbed; with its trainer killed in the middle; with the
-process of its run killed; with the daemon killed, and another one started; and two at once. Each must end with the same
-weights. Everything but the store lies in a temporary folder.
+process of its run killed; with the daemon killed, and another one started; cancelled, and launched again; and two at
+once. Each must end with the same weights. All of it happens in a temporary folder, on a copy of the store.
 """
 
 import argparse
@@ -39,6 +39,7 @@ mutation Launch($params: ExecutionParams!) {
   }
 }
 """
+CANCEL = "mutation Cancel($id: String!) { terminateRun(runId: $id) { __typename } }"
 RUNS = "query { runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
 
 
@@ -83,11 +84,16 @@ def launch(run: str, steps: int) -> None:
 
 def ended(run: str) -> bool:
     """Whether the last of the runs of Dagster's that belong to a training run is over. Raises RuntimeError: badly."""
-    mine = [r for r in ask(RUNS)["runsOrError"]["results"] if {"key": "dagster/partition", "value": run} in r["tags"]]
-    statuses = [each["status"] for each in mine]  # the newest first
+    statuses = [each["status"] for each in _of(run)]
     if statuses and statuses[0] == "FAILURE" and len(statuses) > 2:
         raise RuntimeError(f"{run} failed: {statuses}")
     return bool(statuses) and statuses[0] == "SUCCESS"
+
+
+def _of(run: str) -> list[dict[str, Any]]:
+    """The runs of Dagster's of a training run, the newest first."""
+    found = ask(RUNS)["runsOrError"]["results"]
+    return [each for each in found if {"key": "dagster/partition", "value": run} in each["tags"]]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 900.0) -> float:
@@ -117,10 +123,12 @@ def main() -> None:
     with TemporaryDirectory() as home:
         shutil.copy(HOUSE / "dagster.yaml", home)
         runs = Path(home) / "runs"
+        for folder in ("shards", "latents", "tables", "current"):  # the store's own runs are none of this
+            shutil.copytree(arguments.store / folder, Path(home) / "store" / folder, copy_function=shutil.copy)
         environment = {
             **os.environ,
             "DAGSTER_HOME": home,
-            "MELISMA_STORE": str(arguments.store.resolve()),
+            "MELISMA_STORE": str(Path(home) / "store"),
             "MELISMA_MODELS__RUNS": str(runs),
         }
         os.environ.update(environment)
@@ -131,7 +139,7 @@ def main() -> None:
         with page:
             wait_for(_answers)
             print("| killed | took | weights | the same | processes left |\n|---|---|---|---|---|")
-            for name in ("nothing", "trainer", "run", "daemon"):
+            for name in ("nothing", "trainer", "run", "daemon", "cancelled"):
                 tell(name, *_one(name, runs, arguments.steps, environment), found)
             for name, *told in _two(runs, arguments.steps, environment):
                 tell(name, *told, found)
@@ -179,6 +187,12 @@ def _one(name: str, runs: Path, steps: int, environment: dict[str, str]) -> tupl
             _kill(int(_variable(trainer_of(folder), OWNER).split()[0]))
         elif name == "daemon":
             _kill(first.pid)
+        elif name == "cancelled":
+            mark = _variable(trainer_of(folder), MARK)
+            ask(CANCEL, {"id": _of(run)[0]["runId"]})
+            wait_for(lambda: _of(run)[0]["status"] == "CANCELED")
+            print(f"(cancelled in {time.monotonic() - start_s:.0f} s, {len(marked(mark))} processes left)", flush=True)
+            launch(run, steps)
         if name != "daemon":
             wait_for(lambda: ended(run))
     if name == "daemon":
