@@ -16,17 +16,7 @@ from pipelines.printing import AsJson, console, plain, print_json, print_table
 from resources.ledger import Ledger
 
 AFTER = ("samples", "scores")  # what a run is judged by, once its last stage is done
-SHOWN = (
-    "stage",
-    "size",
-    "steps",
-    "learning_rate",
-    "first_loss",
-    "last_loss",
-    "audio_s_per_s",
-    "device_hours",
-    "sha256",
-)
+SHOWN = ("stage", "size", "steps", "learning_rate", "first_loss", "last_loss", "audio_s_per_s", "device_hours")
 
 
 def train(
@@ -113,6 +103,7 @@ def _rows(ledger: Ledger, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _print(rows: list[dict[str, Any]], title: str) -> None:
+    rows = [{**row, "learning_rate": f"{row['learning_rate']:g}"} for row in rows]
     print_table(title, ["run", *SHOWN], (list(row.values()) for row in rows))
 
 

@@ -132,12 +132,16 @@ def _metadata(course: Course, row: Row, ledger: Ledger) -> dict[str, dg.Metadata
     shown = ("size", "parameters", "steps", "learning_rate", "first_loss", "last_loss", "audio_s_per_s")
     return {
         "loss": dg.MetadataValue.md(picture("loss", plot)),
-        **{name: row[name] for name in (*shown, "device", "device_hours", "sessions") if row[name] is not None},
+        **{name: _shown(row[name]) for name in (*shown, "device", "device_hours", "sessions") if row[name] is not None},
         "model": dg.MetadataValue.url(ledger.store.uri(row["export_uri"])),
         "checkpoints": dg.MetadataValue.path(str(course.settings.folder / "checkpoints")),
         "tensorboard": f"tensorboard --logdir {course.settings.folder / 'curves'}",
         "data_snapshot": row["snapshot"],
     }
+
+
+def _shown(value: str | float) -> str | float:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _observing(context: dg.AssetExecutionContext) -> Callable[[CurveRow], None]:
