@@ -187,6 +187,7 @@ def _one(name: str, runs: Path, steps: int, environment: dict[str, str]) -> tupl
             _kill(int(_variable(trainer_of(folder), OWNER).split()[0]))
         elif name == "daemon":
             _kill(first.pid)
+            first.wait()  # what it had started is nobody's now, and goes on
         elif name == "cancelled":
             mark = _variable(trainer_of(folder), MARK)
             ask(CANCEL, {"id": _of(run)[0]["runId"]})

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import dagster as dg
+from pydantic import ValidationError
 
 from assets.models.course import ASSET_OF, Course, NotReady, begin
 from assets.models.durations import learn_durations
@@ -109,9 +110,9 @@ def train(
     stage: str, context: dg.AssetExecutionContext, store: StoreResource, launcher: LauncherResource
 ) -> dg.MaterializeResult:
     """Launches a stage, or has it go on; streams what it says; publishes what it has learnt."""
-    launch = LaunchSettings.model_validate(context.op_execution_context.op_config)
     ledger, models = Ledger(store.build()), profile().models
-    with refusing(NotReady, NoLatents, ModelUnavailable):
+    with refusing(ValidationError, NotReady, NoLatents, ModelUnavailable):
+        launch = LaunchSettings.model_validate(context.op_execution_context.op_config)
         course = begin(stage, launch, context.partition_key, ledger, models, profile().runs_folder, store.root)
     folder = course.settings.folder
     context.log.info(_beginning(course, context.retry_number))
