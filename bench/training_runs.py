@@ -141,8 +141,8 @@ def main() -> None:
             print("| killed | took | weights | the same | processes left |\n|---|---|---|---|---|")
             for name in ("nothing", "trainer", "run", "daemon", "cancelled"):
                 tell(name, *_one(name, runs, arguments.steps, environment), found)
-            for name, *told in _two(runs, arguments.steps, environment):
-                tell(name, *told, found)
+            for name, weights, seconds, left in _two(runs, arguments.steps, environment):
+                tell(name, weights, seconds, left, found)
 
 
 def tell(name: str, weights: str, seconds: float, left: int, found: list[str]) -> None:
