@@ -51,7 +51,7 @@ def train(
     if not stage:
         wanted.insert(0, "line_durations")
         config["line_durations"] = {"config": _said({"size": size, "codec": codec})}
-    wanted += AFTER if judge else ()
+    wanted += AFTER if judge and "joint" in stages else ()
     for batch in ledger.batches("shards"):
         if not as_json:
             console.print(f"[bold]{batch}[/bold]: latents")
