@@ -77,7 +77,7 @@ def test_a_run_that_is_stopped_saves_and_leaves_no_process_behind(small_run: Mak
     settings = long_run(small_run, workers=workers)
     launched = TorchrunLauncher().start(written(settings), settings.folder / "launch.log", processes, ONE_THREAD)
     wait_for(lambda: learning(settings.folder))
-    assert len(marked(launched.mark)) == 3  # one and its two readers, or torchrun and its two ranks
+    assert len(marked(launched.mark)) >= 3  # one and its two readers, or torchrun and its two ranks; and their helpers
     launched.stop(grace_s=60)
     assert marked(launched.mark) == []
     assert launched.poll() is not None
@@ -87,7 +87,7 @@ def test_a_run_that_is_stopped_saves_and_leaves_no_process_behind(small_run: Mak
 def test_a_run_that_does_not_stop_in_time_is_killed_with_all_that_it_started(small_run: Make):
     settings = long_run(small_run, workers=2)
     launched = TorchrunLauncher().start(written(settings), settings.folder / "launch.log", 1, ONE_THREAD)
-    wait_for(lambda: len(marked(launched.mark)) == 3)
+    wait_for(lambda: len(marked(launched.mark)) >= 3)
     launched.stop(grace_s=0.0)
     assert marked(launched.mark) == []
 
