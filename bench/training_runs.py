@@ -29,6 +29,7 @@ from resources.launchers import MARK, OWNER, marked
 
 HOUSE = Path(__file__).resolve().parents[1]
 PORT = 3977
+CASES = ("nothing", "trainer", "run", "daemon", "cancelled", "two")
 LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
@@ -39,7 +40,11 @@ mutation Launch($params: ExecutionParams!) {
   }
 }
 """
-CANCEL = "mutation Cancel($id: String!) { terminateRun(runId: $id) { __typename } }"
+CANCEL = """
+mutation Cancel($id: String!) {
+  terminateRun(runId: $id) { __typename ... on TerminateRunFailure { message } ... on PythonError { message } }
+}
+"""
 RUNS = "query { runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
 
 
@@ -119,6 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, default=Path("data"))
     parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--only", nargs="+", choices=CASES, default=CASES, help="of the table's rows")
     arguments = parser.parse_args()
     with TemporaryDirectory() as home:
         shutil.copy(HOUSE / "dagster.yaml", home)
@@ -139,10 +145,12 @@ def main() -> None:
         with page:
             wait_for(_answers)
             print("| killed | took | weights | the same | processes left |\n|---|---|---|---|---|")
-            for name in ("nothing", "trainer", "run", "daemon", "cancelled"):
-                tell(name, *_one(name, runs, arguments.steps, environment), found)
-            for name, weights, seconds, left in _two(runs, arguments.steps, environment):
-                tell(name, weights, seconds, left, found)
+            for name in arguments.only:
+                if name == "two":
+                    for of_two, weights, seconds, left in _two(runs, arguments.steps, environment):
+                        tell(of_two, weights, seconds, left, found)
+                else:
+                    tell(name, *_one(name, runs, arguments.steps, environment), found)
 
 
 def tell(name: str, weights: str, seconds: float, left: int, found: list[str]) -> None:
@@ -190,7 +198,8 @@ def _one(name: str, runs: Path, steps: int, environment: dict[str, str]) -> tupl
             first.wait()  # what it had started is nobody's now, and goes on
         elif name == "cancelled":
             mark = _variable(trainer_of(folder), MARK)
-            ask(CANCEL, {"id": _of(run)[0]["runId"]})
+            answer = ask(CANCEL, {"id": _of(run)[0]["runId"]})["terminateRun"]
+            assert answer["__typename"] == "TerminateRunSuccess", answer
             wait_for(lambda: _of(run)[0]["status"] == "CANCELED")
             print(f"(cancelled in {time.monotonic() - start_s:.0f} s, {len(marked(mark))} processes left)", flush=True)
             launch(run, steps)

@@ -17,6 +17,7 @@ from resources.stores import FolderStore, open_store
 from resources.tails import StepTail
 
 POLL_S, TOLD_S = 0.5, 5.0  # between two looks at a training run, and two lines about it in the log
+MOST_RETRIES, RETRIED_AFTER_S = 2, 5.0  # of one that died
 
 
 class StoreResource(dg.ConfigurableResource):
@@ -66,7 +67,8 @@ class LauncherResource(dg.ConfigurableResource):
 
         Raises:
             dg.Failure: the run cannot begin or go on, whatever is tried; it says why.
-            TrainerDied: it ended in another way, or was told to stop by somebody else; tried again it goes on.
+            dg.RetryRequested: it ended in another way, or was told to stop by somebody else (`TrainerDied`, the cause);
+                tried again it goes on from its last checkpoint.
         """
         tail, told_s = StepTail(folder / "curves" / "curves.jsonl"), -float("inf")
         injector, reader = dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()
@@ -94,7 +96,9 @@ class LauncherResource(dg.ConfigurableResource):
             raise dg.Failure(said["words"], allow_retries=False)
         if said["ending"] != "done":
             how = "was told to stop" if said["ending"] == "stopped" else f"ended with code {launched.poll()}"
-            raise TrainerDied(f"the trainer {how}; tried again it goes on. Its last words:\n{launched.last_words()}")
+            died = TrainerDied(f"the trainer {how}; tried again it goes on. Its last words:\n{launched.last_words()}")
+            # Not left to a retry policy: Dagster follows that for cancelled runs as well.
+            raise dg.RetryRequested(MOST_RETRIES, RETRIED_AFTER_S) from died
 
 
 def _in_words(row: Mapping[str, float]) -> str:

@@ -20,7 +20,6 @@ from resources.configured import LauncherResource, StoreResource, launchpad
 from resources.ledger import Ledger
 from resources.models import ModelUnavailable
 
-TRIES = dg.RetryPolicy(max_retries=2, delay=10)  # of a trainer that died; each goes on from the last checkpoint
 OF_ALL_BATCHES = dg.AssetDep("latents", partition_mapping=dg.AllPartitionMapping())
 
 
@@ -81,7 +80,6 @@ def _stage(name: str, deps: list[dg.AssetDep | str], description: str) -> dg.Ass
         owners=["team:research"],
         config_schema=launchpad(launch_of(name)),
         pool="training",
-        retry_policy=TRIES,
         description=description,
         metadata=run_column_schema("models"),
     )

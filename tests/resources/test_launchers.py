@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 
 from resources.configured import LauncherResource
-from resources.launchers import LocalRun, TorchrunLauncher, birth_of, marked
+from resources.launchers import MARK, LocalRun, TorchrunLauncher, birth_of, marked
 
 HOUSE = Path(__file__).resolve().parents[2]
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -60,9 +60,9 @@ def weights(settings: Any) -> bytes:
 
 
 def trained(settings: Any, on_row: Callable[[Mapping[str, float]], None] = lambda row: None) -> Any:
-    """One materialisation of an asset that trains; it may be retried twice, as those of the project may."""
+    """One materialisation of an asset that trains."""
 
-    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=2, delay=0))
+    @dg.asset
     def model(context: dg.AssetExecutionContext, launcher: LauncherResource) -> dg.MaterializeResult:
         launcher.train(context, written(settings), settings.folder, 1, 1, on_row)
         return dg.MaterializeResult()
@@ -121,6 +121,26 @@ def test_a_killed_trainer_is_tried_again_and_ends_bit_for_bit_where_an_undisturb
     assert weights(killed) == weights(whole)
     assert steps == sorted(set(steps))
     assert steps[-1] == 12
+
+
+def test_a_run_that_is_cancelled_saves_leaves_no_process_and_is_not_tried_again(small_run: Make):
+    settings, tries = long_run(small_run, workers=1), []
+
+    def cancel(row: Mapping[str, float]) -> None:
+        tries.append(marked(mark_of(trainer_of(settings.folder))))
+        raise KeyboardInterrupt  # as Dagster has it where a run is terminated
+
+    result = trained(settings, cancel)
+    assert not result.success
+    assert len(tries) == 1
+    assert [event for event in result.all_events if event.is_step_up_for_retry] == []
+    assert [pid for pid in tries[0] if birth_of(pid)] == []
+    assert len(checkpoints(settings.folder)) == 1
+
+
+def mark_of(pid: int) -> str:
+    words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return next(word for word in words if word.startswith(MARK.encode())).partition(b"=")[2].decode()
 
 
 def trainer_of(folder: Path) -> int:
