@@ -91,9 +91,13 @@ class LocalRun:
     def stop(self, grace_s: float) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(grace_s)
-        self.clear()
+            try:
+                with suppress(subprocess.TimeoutExpired):
+                    self.process.wait(grace_s)
+            finally:  # whoever is interrupted once more while waiting does not want to wait
+                self.clear()
+        else:
+            self.clear()
 
     def clear(self) -> None:
         until_s = time.monotonic() + FAREWELL_S
@@ -103,6 +107,7 @@ class LocalRun:
                     os.kill(pid, signal.SIGKILL)
             self.process.poll()
             time.sleep(0.05)
+        self.process.kill()  # where there is no /proc nothing was found; does nothing to one that has ended
         self.process.wait()
 
     def last_words(self) -> str:

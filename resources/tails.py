@@ -1,6 +1,7 @@
 """A file of JSON lines that another process writes, read as it grows."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class StepTail:
         """Whole rows that were added since the last call."""
         try:
             with self.file.open("rb") as file:
-                status = self.file.stat()
+                status = os.fstat(file.fileno())  # of what is read: the name may be another's by now
                 if status.st_ino != self.inode or status.st_size < self.at_byte:
                     self.inode, self.at_byte = status.st_ino, 0
                 file.seek(self.at_byte)

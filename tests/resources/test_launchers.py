@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,36 @@ def test_a_trainer_that_dies_each_time_fails_with_its_last_words(small_run: Make
     wait_for(lambda: launched.poll() is not None)
     assert launched.poll() == 2
     assert "holds no settings of a run: folder: Field required" in launched.last_words()
+
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+
+
+def stubborn(log: Path, mark: str) -> LocalRun:
+    log.touch()
+    command = [sys.executable, "-c", STUBBORN]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, MARK: mark}, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return LocalRun(process, mark, log, 0)
+
+
+def test_a_run_that_heeds_nothing_is_killed_even_where_no_marks_are_found(tmp_path: Path):
+    run = replace(stubborn(tmp_path / "launch.log", "a"), mark="of nobody")  # as where there is no /proc
+    start_s = time.monotonic()
+    run.stop(grace_s=0.2)
+    assert run.poll() == -signal.SIGKILL
+    assert time.monotonic() - start_s < 10
+
+
+def test_a_stop_that_is_interrupted_leaves_no_process_behind(tmp_path: Path):
+    run = stubborn(tmp_path / "launch.log", "interrupted")
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        run.stop(grace_s=30)
+    assert marked("interrupted") == []
+    assert run.poll() == -signal.SIGKILL
 
 
 def test_a_log_that_was_there_before_is_not_a_runs_own_words(tmp_path: Path):

@@ -1,5 +1,8 @@
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from resources.tails import StepTail
 
@@ -51,3 +54,26 @@ def test_steps_that_are_taken_again_after_a_resume_are_told_once(tmp_path: Path)
     with file.open("a") as out:
         out.write(line(2) + line(3) + line(4))
     assert steps(tail) == [4]
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_read_from_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tail = StepTail(file := tmp_path / "curves.jsonl")
+    file.write_text(line(1) + line(2) + line(3))
+    assert steps(tail) == [1, 2, 3]
+    opened = Path.open
+
+    def replaced_once_opened(path: Path, *arguments: Any) -> Any:
+        handle = opened(path, *arguments)
+        monkeypatch.undo()
+        part = file.with_suffix(".part")
+        part.write_text(line(1))
+        part.replace(file)
+        return handle
+
+    monkeypatch.setattr(Path, "open", replaced_once_opened)
+    assert steps(tail) == []
+    with file.open("a") as out:
+        out.write("".join(line(step).replace("}", ', "more": 1}') for step in range(2, 7)))
+    assert steps(tail) == [4, 5, 6]
