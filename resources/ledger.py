@@ -113,12 +113,14 @@ class Ledger:
 
     def _read(self, key: str, columns: Sequence[str] | None = None) -> pa.Table:
         with self.store.open(key) as file:
-            data = pa.BufferReader(file.read())
-        # Without Arrow's threads: these tables are small, and a command that ends at once after reading one would at
-        # times be aborted by a thread that had not ended.
-        return pq.read_table(
-            data, columns=list(columns) if columns is not None else None, use_threads=False, pre_buffer=False
-        )
+            return read_parquet(file.read(), columns)
+
+
+def read_parquet(data: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+    """A small table, read without Arrow's threads: `pyarrow.parquet.read_table` always starts some, and a command that
+    ends at once after reading is at times aborted by a thread that has not ended."""
+    with pq.ParquetFile(pa.BufferReader(data)) as file:
+        return file.read(columns=list(columns) if columns is not None else None, use_threads=False)
 
 
 def digest(value: Any) -> str:

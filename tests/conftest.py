@@ -10,6 +10,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from assets.stage import Recipe, seal
 from assets.tables import Row
@@ -43,6 +44,17 @@ def ledger(store: FolderStore) -> Ledger:
 def seal_batch() -> Callable[[Ledger, str, str, list[Row]], str]:
     """Makes rows the table of a batch: seal_batch(ledger, table, batch, rows)."""
     return lambda ledger, table, batch, rows: seal(Recipe(table, "1", {}, {}), batch, rows, ledger)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Of a module alone: Playwright leaves its event loop running, in which nothing else could run one of its own."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("there is no Chromium to open pages in: apt-get install chromium")
+    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio"]
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium, args=arguments) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,13 @@ from pathlib import Path
 from statistics import fmean, median
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assets.models.course import Course
 from assets.models.published import publish
 from assets.tables import Row
-from resources.ledger import Ledger
+from resources.ledger import Ledger, read_parquet
 from resources.stores import Store
 
 PART = 0.1  # of a run, at each end, that its loss is taken of
@@ -69,9 +70,10 @@ def read_curve(store: Store, run: str, stage: str, name: str) -> list[tuple[int,
     """One curve, as steps and values; empty where there is none."""
     try:
         with store.open(curves_key(run, stage)) as file:
-            table = pq.read_table(pa.BufferReader(file.read()), filters=[("name", "=", name)])
+            table = read_parquet(file.read())
     except KeyError:
         return []
+    table = table.filter(pc.equal(table["name"], name))
     return list(zip(table["step"].to_pylist(), table["value"].to_pylist(), strict=True))
 
 

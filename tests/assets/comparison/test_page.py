@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from assets.comparison.collect import figures, overviews
 from assets.comparison.curves import drawn
@@ -18,7 +17,6 @@ from assets.scores.bootstrap import Estimate
 from resources.ffmpeg import encode
 from resources.ledger import Ledger
 
-CHROMIUM = Path("/usr/bin/chromium")
 EVIL = '<script>alert(1)</script> & "quotes" `ticks`'
 MODEL = {
     "size": "demo", "codec": "small", "steps": 10, "parameters": 4_000_000, "first_loss": 1.0, "last_loss": 0.5,
@@ -56,16 +54,6 @@ def ledger_of_runs(corpus: Ledger) -> Callable[..., Ledger]:
         return corpus
 
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

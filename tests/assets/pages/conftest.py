@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from assets.pages.render import write_page
 from assets.pages.settings import PageSettings
@@ -25,7 +25,6 @@ BATCH = "b00000"
 LENGTH_S = 14.0
 HOSTILE = "</script><img src=x onerror=document.title='taken'> & <b>bold</b> {{policy}}"
 CUT_SHORT = "net::ERR_ABORTED"  # a browser stops loading audio once it has enough of it
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @dataclass(frozen=True)
@@ -123,16 +122,6 @@ def seal_rows(ledger: Ledger, files: dict[str, Path], words: list[tuple[str, flo
     window = {"rank": 1, "length_s": 2.0, "start_s": 4.0, "end_s": 6.0, "words": 4, "kind": "lyrics"}
     other = window | {"length_s": 5.0, "start_s": 7.0, "end_s": 12.0, "words": 9}
     seal(ledger, "windows", [{"track_id": name} | part for name in files for part in (window, other)])
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium to open pages in: apt-get install chromium")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        with playwright.chromium.launch(executable_path=CHROMIUM, args=arguments) as started:
-            yield started
 
 
 @pytest.fixture(scope="session")

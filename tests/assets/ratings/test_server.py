@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from starlette.testclient import TestClient
 
 from assets.ratings.clips import made_alike
 from assets.ratings.database import RatingsFile
 from assets.ratings.server import Listening, app_of
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +47,6 @@ def served(listening: Listening) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}/"
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        args = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio"]
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=args)
-        yield found
-        found.close()
 
 
 @pytest.fixture
