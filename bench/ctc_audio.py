@@ -85,10 +85,12 @@ def make_session(out: Path, seed: int, number: int) -> list[Window]:
             name = f"{number:04d}-{take}-{scene}.flac"
             sf.write(out / name, np.clip(audio, -1, 1), RATE_HZ, subtype="PCM_16")
             windows.append(Window(name, text, starts, split, f"{engine}/{model}", style, scene))
-    if number % 2 == 0:  # and the music alone, in which nothing is sung
-        name = f"{number:04d}-music.flac"
-        sf.write(out / name, to_level(to_16k(cut(rng, music)), rng.uniform(-30, -12)), RATE_HZ, subtype="PCM_16")
-        windows.append(Window(name, "", [], split, "", "", "music"))
+    if number % 2 == 0:  # and the music alone, in which nothing is sung, and what a separator takes for a voice in it
+        alone = cut(rng, music)
+        for scene, audio in (("music", alone), ("residue", separated(to_level(alone, -20)))):
+            name = f"{number:04d}-{scene}.flac"
+            sf.write(out / name, to_level(to_16k(audio), rng.uniform(-38, -12)), RATE_HZ, subtype="PCM_16")
+            windows.append(Window(name, "", [], split, "", "", scene))
     return windows
 
 
@@ -150,7 +152,7 @@ def scenes(rng: np.random.Generator, dry: np.ndarray, music: np.ndarray) -> Iter
     band = to_level(cut(rng, music), -20 - rng.uniform(-5, 9))
     mix = to_level(wet, -20) + band
     yield "mix", coded(rng, to_level(to_16k(mix), rng.uniform(-38, -12)))
-    if rng.random() < 0.4:
+    if rng.random() < 0.6:
         yield "vocals", to_level(to_16k(separated(mix)), rng.uniform(-38, -14))
 
 

@@ -2,10 +2,11 @@
 
 The words come from packages that are there anyway: whole-word tokens of Whisper's vocabulary that also occur in the
 documentation of Python's language or end as English words do (which keeps most foreign words and fragments out),
-beside a list of a song's words.
+beside a list of a song's words. What the song maker's songs are about is left out of all of them: its songs judge.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pydoc_data import topics
 
@@ -34,8 +35,27 @@ breathe smooth choose juice treasure pleasure vision measure enjoy joy toy poiso
 birthday thirty thousand zero seven eleven twelve question quick quiet quarter squeeze square judge bridge orange jacket
 """
 SMALL = tuple(SMALL_TEXT.split())
-SONG = tuple(SONG_TEXT.split())
 ENGLISH = re.compile(r"[a-z]{2,}(ing|ed|ly|ness|tion|ers|ful|less|ght|ck|able|ous|ment|ship|hood|y|th|sh|ks|ps|ow|ll)$")
+
+
+@cache
+def held_out() -> frozenset[str]:
+    """The song maker's words, but for those of every sentence: no line has one of them."""
+    lists = [
+        *lyrics.SUNG,
+        *lyrics.HOOK,
+        *lyrics.SPARSE,
+        *lyrics.RAP,
+        *(word for kind in lyrics.LISTS.values() for word in kind),
+    ]
+    rhymes = [text for nouns, adverbs in lyrics.RHYMES for text in (nouns, adverbs)]
+    words = re.findall(r"[a-z']+", re.sub(r"\{\w+\}", " ", " ".join([*lists, *rhymes])).lower())
+    return frozenset(words) - {word.lower() for word in SMALL}
+
+
+def is_free(words: Iterable[str]) -> bool:
+    """Whether none of the words, nor a plural of one, is held out."""
+    return not any(w in held_out() or w.removesuffix("s") in held_out() for w in map(str.lower, words))
 
 
 @cache
@@ -44,7 +64,12 @@ def common_words() -> tuple[str, ...]:
     prose = set(re.findall(r"[a-z]+", " ".join(topics.topics.values()).lower()))
     tokens = (whisper_base() / "vocabulary.txt").read_text().split("\n")
     words = (t[1:] for t in tokens if re.fullmatch("[Ġ ][a-z]{2,12}", t) and re.search("[aeiouy]", t))
-    return tuple(dict.fromkeys(w for w in words if w in prose or ENGLISH.match(w)))
+    return tuple(dict.fromkeys(w for w in words if (w in prose or ENGLISH.match(w)) and is_free([w])))
+
+
+@cache
+def song_words() -> tuple[str, ...]:
+    return tuple(word for word in SONG_TEXT.split() if is_free([word]))
 
 
 @cache
@@ -52,18 +77,17 @@ def sentences() -> tuple[str, ...]:
     """Stretches of prose that hold no code."""
     text = re.sub(r"\s+", " ", " ".join(topics.topics.values()))
     found = (s.strip() for s in re.split(r"[.;:!?()]", text))
-    return tuple(s for s in found if re.fullmatch(r"[A-Za-z][a-z' ,-]+", s) and 4 <= len(s.split()) <= 14)
+    return tuple(
+        s for s in found if re.fullmatch(r"[A-Za-z][a-z' ,-]+", s) and 4 <= len(s.split()) <= 14 and is_free(s.split())
+    )
 
 
 def line(rng: np.random.Generator) -> str:
     """A line of 2 to 14 words in letters, apostrophes and single spaces, as the voices take it."""
-    kind = rng.choice(["grammar", "salad", "song", "prose"], p=[0.2, 0.4, 0.25, 0.15])
-    if kind == "grammar":
-        style = str(rng.choice(["sung", "hook", "sparse", "rap"], p=[0.5, 0.2, 0.1, 0.2]))
-        return lyrics.line(rng, style, int(rng.integers(len(lyrics.RHYMES))))
+    kind = rng.choice(["salad", "song", "prose"], p=[0.5, 0.3, 0.2])
     if kind == "prose":
         words = re.sub(r"[^A-Za-z' ]", " ", str(rng.choice(sentences()))).split()[:10]
         return " ".join(w if w == "I" else w.lower().strip("'") for w in words)
-    vocabulary = list(SONG if kind == "song" else common_words())
+    vocabulary = song_words() if kind == "song" else common_words()
     rare = rng.random(int(rng.integers(3, 9))) < (0.6 if kind == "song" else 0.65)
     return " ".join(str(rng.choice(vocabulary)) if r else str(rng.choice(SMALL)) for r in rare)

@@ -1,7 +1,7 @@
-"""Voices that the CTC head learns from: lines spoken, rapped and sung by piper, flite and espeak-ng.
+"""Voices that the CTC head learns from: lines spoken, rapped and sung by five synthesizers.
 
 Every one passes through the song maker's singer (WORLD), or something like it, so that one synthesizer gives many
-voices. flite's rms and awb never sing here: they judge.
+voices; Kokoro's are mixed anew for every session. `singer.JUDGES` and `singer.GAUGES` never sing here, in any form.
 """
 
 import subprocess
@@ -13,12 +13,21 @@ from typing import Any
 import numpy as np
 import pyworld
 import soundfile as sf
+from scipy import signal
 
+from bench import kokoro
 from bench.songmaker import singer
 
 FORMANTS = (0.84, 0.9, 0.96, 1.02, 1.09, 1.17, 1.25)  # stretch of the spectral envelope: above 1 a smaller vocal tract
-MODELS = {("piper", "joe"): 0.4, ("flite", "slt"): 0.25, ("flite", "kal"): 0.1, ("flite", "kal16"): 0.1}
-ESPEAK_SHARE = 1 - sum(MODELS.values())
+TIMED = ("piper", "flite")  # these tell when each phone begins
+MODELS = {
+    ("kokoro", ""): 0.45,
+    ("piper", "joe"): 0.17,
+    ("flite", "slt"): 0.1,
+    ("festival", "ked_diphone"): 0.08,
+    ("festival", "cmu_us_slt_arctic_hts"): 0.05,
+    ("espeak", ""): 0.15,
+}
 ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-029")
 VARIANTS = (
     "m1",
@@ -56,18 +65,22 @@ class Phrase:
 
 
 def pick_voice(rng: np.random.Generator) -> tuple[str, str]:
-    if rng.random() < ESPEAK_SHARE:
-        return "espeak", f"{rng.choice(ACCENTS)}+{rng.choice(VARIANTS)}"
+    """A synthesizer and one of its voices."""
     shares = np.array(list(MODELS.values()))
-    return list(MODELS)[rng.choice(len(shares), p=shares / shares.sum())]
+    engine, model = list(MODELS)[rng.choice(len(shares), p=shares / shares.sum())]
+    if engine == "espeak":
+        model = f"{rng.choice(ACCENTS)}+{rng.choice(VARIANTS)}"
+    elif engine == "kokoro":
+        model = str(rng.integers(1 << 31))  # seed of a mixture
+    return engine, model
 
 
 def perform(
     rng: np.random.Generator, engine: str, model: str, formant: float, stretch: float, style: str, text: str
 ) -> Phrase | None:
     """A line sung or spoken; None where the synthesizer's phones do not fit the words."""
-    if engine == "espeak":
-        return sing_freely(rng, text, model, formant, style)
+    if engine not in TIMED:
+        return sing_freely(rng, text, *spoken(rng, engine, model, text), formant, style)
     name = f"{engine}/{model}@{formant}"
     tall = formant < 1
     singer.VOICES[name] = singer.Voice(engine, model, formant, 43 if tall else 52, 62 if tall else 74, "")
@@ -127,14 +140,30 @@ def melody(
     return notes
 
 
-def sing_freely(rng: np.random.Generator, text: str, model: str, formant: float, style: str) -> Phrase:
-    """espeak-ng, whose phone times are not known: its loud voiced stretches are drawn out and put on notes."""
+def spoken(rng: np.random.Generator, engine: str, model: str, text: str) -> tuple[np.ndarray, int]:
+    """A line as a synthesizer without phone times says it: mono samples and their rate."""
+    if engine == "kokoro":
+        return kokoro.speak(text, kokoro.mixed(int(model)), float(rng.uniform(0.8, 1.15))), kokoro.RATE_HZ
     with tempfile.TemporaryDirectory() as folder:
-        wav = Path(folder) / "line.wav"
-        speed = str(int(rng.uniform(130, 180)))
-        subprocess.run(["espeak-ng", "-v", model, "-s", speed, "-w", wav, text], check=True, capture_output=True)
-        x, rate = sf.read(wav)
-    x = np.trim_zeros(np.asarray(x))
+        wav = str(Path(folder) / "line.wav")
+        if engine == "festival":
+            subprocess.run(["text2wave", "-eval", f"(voice_{model})", "-o", wav], input=text, text=True, check=True)
+        else:
+            speed = str(int(rng.uniform(130, 180)))
+            subprocess.run(["espeak-ng", "-v", model, "-s", speed, "-w", wav, text], check=True, capture_output=True)
+        x, rate_hz = sf.read(wav)
+    if rate_hz > 24_000:
+        return signal.resample_poly(x, 1, 2), rate_hz // 2
+    return x, rate_hz
+
+
+def sing_freely(
+    rng: np.random.Generator, text: str, x: np.ndarray, rate: int, formant: float, style: str
+) -> Phrase | None:
+    """A spoken line whose phone times are not known: its loud voiced stretches are drawn out and put on notes."""
+    x = np.trim_zeros(np.ascontiguousarray(x, np.float64))
+    if len(x) < rate // 5:
+        return None
     if style == "spoken":
         return Phrase(text, singer.upsample(x, rate), None)
     frame_ms = singer.FRAME * 1000
