@@ -73,6 +73,15 @@ class Posteriors:
     def duration_s(self) -> float:
         return len(self.log_probs) * self.frame_s
 
+    @property
+    def unspaced(self) -> np.ndarray:
+        """The same with the space between words counted to the blank: between two words either may be heard."""
+        if " " not in self.symbols:
+            return self.log_probs
+        joined = self.log_probs.copy()
+        joined[:, 0] = np.logaddexp(joined[:, 0], joined[:, self.symbols.index(" ")])
+        return joined
+
 
 def passages_by_anchor(lines: Sequence[SungLine], duration_s: float, slack_s: float) -> list[Passage]:
     """Lines from one anchor to the next, in the time that the anchors, true within `slack_s`, leave to them.
@@ -149,11 +158,7 @@ def hushed(log_probs: np.ndarray, frame_s: float, singing: Sequence[Span], margi
 
 def _placed(passages: Sequence[Passage], heard: Posteriors, language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Per word the start of its first letter, the start of its last one (NaN: unknown letters), and its confidence."""
-    blank_or_space = heard.log_probs
-    if " " in heard.symbols:
-        space = heard.symbols.index(" ")
-        blank_or_space = heard.log_probs.copy()
-        blank_or_space[:, 0] = np.logaddexp(heard.log_probs[:, 0], heard.log_probs[:, space])
+    log_probs = heard.unspaced
     starts: list[float] = []
     lasts: list[float] = []
     confidences: list[float] = []
@@ -166,9 +171,9 @@ def _placed(passages: Sequence[Passage], heard: Posteriors, language: str) -> tu
             for each in passages[before : after + 1]
         ]
         first = int(passages[before].start_s / heard.frame_s)
-        last = min(len(blank_or_space), int(np.ceil(passages[after].end_s / heard.frame_s)))
+        last = min(len(log_probs), int(np.ceil(passages[after].end_s / heard.frame_s)))
         try:
-            placed = segment(blank_or_space[first:last], [letters for words in spelled for letters in words])
+            placed = segment(log_probs[first:last], [letters for words in spelled for letters in words])
         except TextTooLong as error:
             error.passage = passage
             raise

@@ -1,6 +1,7 @@
 """A track's lines in their places, whether they were given or heard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from assets.lyrics.align import (
     hushed,
     passages_by_anchor,
 )
+from assets.lyrics.assign import Stretch, assign
 from assets.lyrics.cuts import Span
 from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.text import SungLine, spell
 from assets.tables import Reason, Rejected
 from resources.acoustics import AcousticModel
 
+PASSAGE_MARGIN_S = 0.5  # of sound that a passage has on either side of its letters
 Notes = dict[str, object]  # what became of it all, for the evidence
 
 
@@ -43,36 +46,93 @@ def place_given(
     language: str,
     settings: LyricsSettings,
 ) -> tuple[list[PlacedLine], Notes]:
-    """Given lines, and a note of what became of their anchors.
+    """Given lines, those that are sung; and notes of those that are not, and of what became of their anchors.
 
-    All lines are placed together first, since each tells its neighbours where not to be. Only where that contradicts
-    an anchor are lines placed one by one between their anchors, if they fit there.
+    First every line finds the stretch in which it is sung, then its words their places there. Only where that
+    contradicts an anchor are lines placed between their anchors, if they fit there.
 
     Raises:
         Rejected: the lines are longer than the track (lyrics_too_long), or none of their letters is known to the
             aligner (lyrics_unreadable).
     """
-    if not any(spell(word, posteriors.symbols, language) for line in lines for word in line.words):
+    spelled = [_spelled(line, posteriors, language) for line in lines]
+    letters = sum(map(len, spelled))
+    if not letters:
         raise Rejected(Reason.LYRICS_UNREADABLE, "the aligner knows none of the letters of these lyrics")
-    try:
-        placed = align([Passage(0.0, duration_s, tuple(lines))], posteriors, singing, duration_s, language)
-    except TextTooLong as error:
-        raise Rejected(Reason.LYRICS_TOO_LONG, f"{error}: {duration_s:.1f} s cannot hold these lyrics") from error
+    if letters > len(posteriors.log_probs):
+        raise Rejected(Reason.LYRICS_TOO_LONG, f"{letters} letters cannot be sung in {duration_s:.1f} s")
+    sung, passages = find_passages(lines, posteriors, duration_s, language, settings)
+    placed = align(passages, posteriors, singing, duration_s, language) if passages else []
+    by_line = dict(zip((i for i, _ in sung), placed, strict=True))
+    notes: Notes = {"unsung": [line.text for i, line in enumerate(lines) if i not in by_line]}
     if all(line.anchor_s is None for line in lines):
-        return placed, {}
-    if _agrees(placed, lines, settings.anchor_slack_s):
-        return placed, {"anchors": "agree"}
+        return placed, notes
+    if _agrees(by_line, lines, settings.anchor_slack_s):
+        return placed, notes | {"anchors": "agree"}
     try:
-        passages = passages_by_anchor(lines, duration_s, settings.anchor_slack_s)
-        return align(passages, posteriors, singing, duration_s, language), {"anchors": "kept"}
+        between = passages_by_anchor(lines, duration_s, settings.anchor_slack_s)
+        anchored = align(between, posteriors, singing, duration_s, language)
+        return anchored, {"unsung": [], "anchors": "kept"}
     except ValueError as error:  # also TextTooLong: lines that do not fit between their times
-        return placed, {"anchors": f"ignored: {error}"}
+        return placed, notes | {"anchors": f"ignored: {error}"}
 
 
-def _agrees(placed: Sequence[PlacedLine], lines: Sequence[SungLine], slack_s: float) -> bool:
+def find_passages(
+    lines: Sequence[SungLine], posteriors: Posteriors, duration_s: float, language: str, settings: LyricsSettings
+) -> tuple[list[tuple[int, SungLine]], list[Passage]]:
+    """The lines that are sung, each with its number, and the passages in which they are: lines without a long rest.
+
+    Of a line, what backing singers have may be missing where the rest is sung: they sing over the next line as often
+    as after this one.
+    """
+    log_probs = posteriors.unspaced
+    parts = [(i, part) for i, line in enumerate(lines) for part in line.parts]
+    spelled = [_spelled(lines[i].of(*part), posteriors, language) for i, part in parts]
+    found = assign(log_probs - log_probs[:, :1], spelled, settings.unsung_nats)
+    heard: dict[int, list[tuple[tuple[int, int], Stretch]]] = {}
+    for (i, part), stretch in zip(parts, found, strict=True):
+        if stretch:
+            heard.setdefault(i, []).append((part, stretch))
+    sung = [(i, _only(lines[i], [part for part, _ in kept])) for i, kept in heard.items()]
+    spans = [(kept[0][1].first, kept[-1][1].last) for kept in heard.values()]
+    groups: list[list[int]] = []
+    for n, (first, _) in enumerate(spans):
+        if n and (first - spans[n - 1][1]) * posteriors.frame_s <= settings.longest_rest_s:
+            groups[-1].append(n)
+        else:
+            groups.append([n])
+    edges_s = [0.0, *_middles([(spans[g[0]][0], spans[g[-1]][1]) for g in groups], posteriors.frame_s), duration_s]
+    passages = []
+    for group, (opens_s, closes_s) in zip(groups, pairwise(edges_s), strict=False):
+        start_s = spans[group[0]][0] * posteriors.frame_s - PASSAGE_MARGIN_S
+        end_s = spans[group[-1]][1] * posteriors.frame_s + PASSAGE_MARGIN_S
+        own = tuple(sung[n][1] for n in group)
+        passages.append(Passage(max(opens_s, start_s), min(closes_s, end_s), own))
+    return sung, passages
+
+
+def _middles(spans: Sequence[tuple[int, int]], frame_s: float) -> list[float]:
+    return [(before[1] + after[0]) / 2 * frame_s for before, after in pairwise(spans)]
+
+
+def _only(line: SungLine, parts: Sequence[tuple[int, int]]) -> SungLine:
+    """The line with some of its parts; as printed where those are all."""
+    if list(parts) == line.parts:
+        return line
+    words = tuple(word for first, last in parts for word in line.words[first:last])
+    return SungLine(" ".join(words), words, line.anchor_s)
+
+
+def _spelled(line: SungLine, posteriors: Posteriors, language: str) -> list[int]:
+    return [letter for word in line.words for letter in spell(word, posteriors.symbols, language)]
+
+
+def _agrees(placed: Mapping[int, PlacedLine], lines: Sequence[SungLine], slack_s: float) -> bool:
     """Whether every line that has an anchor was put there anyway; then each also had its neighbours to lean on."""
-    pairs = zip(placed, lines, strict=True)
-    return all(line.anchor_s is None or abs(found.start_s - line.anchor_s) <= slack_s for found, line in pairs)
+    return all(
+        line.anchor_s is None or (i in placed and abs(placed[i].start_s - line.anchor_s) <= slack_s)
+        for i, line in enumerate(lines)
+    )
 
 
 def place_heard(

@@ -26,6 +26,13 @@ class LyricsSettings(BaseModel):
     anchor_slack_s: NonNegativeFloat = Field(1.0, description="The line times of an .lrc file are true within this.")
     singing_margin_s: NonNegativeFloat = Field(0.5, description="Words may lie so far outside the vocal segments.")
     hush_nats: NonNegativeFloat = Field(3.0, description="How much less likely letters are made where nobody sings.")
+    unsung_nats: NonNegativeFloat = Field(
+        1.0,
+        description="A given line is left out where the sound speaks against it by more than this for each letter.",
+    )
+    longest_rest_s: NonNegativeFloat = Field(
+        2.0, description="Given lines with a longer rest between them are aligned apart from each other, seconds."
+    )
     check_given: bool = Field(
         True,
         description="Hear one stretch of a track with given lyrics, to tell its language and whether they are its own.",

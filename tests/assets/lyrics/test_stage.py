@@ -100,7 +100,7 @@ def test_lyrics_that_the_track_cannot_hold_are_rejected_as_too_long(ears, store,
 
 def test_lyrics_in_letters_the_aligner_does_not_know_are_rejected_as_unreadable(ears, store, track_of, demo_songs):
     with pytest.raises(Rejected) as caught:
-        lyrics_of(SETTINGS, ears, store, track_of(demo_songs["pop"], [("你好 世界", None)]))
+        lyrics_of(SETTINGS, ears, store, track_of(demo_songs["pop"], [("𗀀𗀁 𗀂", None)]))
     assert caught.value.reason == Reason.LYRICS_UNREADABLE
 
 
