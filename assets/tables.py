@@ -40,6 +40,7 @@ class Reason(StrEnum):
     SPLIT_CONFLICT = "split_conflict"
     LYRICS_TOO_LONG = "lyrics_too_long"
     LYRICS_UNREADABLE = "lyrics_unreadable"
+    LYRICS_MISMATCH = "lyrics_mismatch"
     NO_WINDOW = "no_window"
     LOW_TRUST = "low_trust"
     # The next four are failures: of this run, not of the track. So are missing and unreadable, once a file was listed.
@@ -66,8 +67,8 @@ def _struct(**fields: pa.DataType) -> pa.StructType:
 
 TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
 SPAN = _struct(start_s=REAL, end_s=REAL)
-WORD = _struct(text=TEXT, start_s=REAL, end_s=REAL, confidence=REAL)
-LINE = _struct(text=TEXT, start_s=REAL, end_s=REAL, confidence=REAL, words=pa.list_(WORD))
+WORD = _struct(text=TEXT, start_s=REAL, end_s=REAL, confidence=REAL, trust=REAL)
+LINE = _struct(text=TEXT, start_s=REAL, end_s=REAL, confidence=REAL, trust=REAL, words=pa.list_(WORD))
 
 MODEL = _struct(role=TEXT, name=TEXT, package=TEXT, revision=TEXT, sha256=TEXT)
 
@@ -280,7 +281,7 @@ DESCRIPTIONS = {
     "caption": "how it sounds, in sentences",
     "short_caption": "the same in keywords",
     "tags": "genre, mood, voice and instruments, as far as they are known",
-    "lines": "lines with their words, each with start, end and confidence",
+    "lines": "lines with their words, each with start, end, confidence and trust",
     "words": "how many",
     "lrc_uri": "key of the .lrc in the store",
     "json_uri": "key of the same as JSON",
@@ -300,7 +301,7 @@ DESCRIPTIONS = {
     "split": "train, valid or test; never changed once given",
     "gain_db": "put on the mix before it was split; 0 unless its peaks are more than 6 dB over full scale",
     "vocal_segments": "where there is singing",
-    "trust": "how far the word times can be relied on, 0 to 1",
+    "trust": "probability that a word is sung within 0.3 s of its time: of a track, the mean over its words",
     "evidence": "what it was judged by, as JSON: the trust of lyrics, and the answers that a heard caption is made of",
     "anchor_s": "time an .lrc file gave the line",
     "kind": "lyrics (most words) or energy (no words to count)",

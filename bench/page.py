@@ -76,7 +76,7 @@ def track(number: int, media: dict[str, Any]) -> dict[str, Any]:
             "text": ("water", "over", "stone")[i % 3],
             "start_s": i * step_s,
             "end_s": (i + 0.8) * step_s,
-            "confidence": 0.5,
+            "trust": 0.5,
         }
         for i in range(WORDS)
     ]

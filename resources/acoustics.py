@@ -4,7 +4,7 @@ Letters in comments: n frames of 20 ms, s symbols, t samples at 16 kHz.
 """
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -15,9 +15,13 @@ from resources.hub import find_weights
 from resources.models import LocalModel, ModelChoice, ModelSpec, Parameters, check_installed, here
 from resources.weights import WHISPER_BASE_SHA256, read_checked, whisper_base
 
+if TYPE_CHECKING:
+    from resources.ctc_head import CtcHead
+
 RATE_HZ = 16_000
 FRAME_S = 0.02
 FRAME_SAMPLES = 320
+UNHEARD = -30.0  # log probability of a letter where nobody listened
 HEAD_PATH = Path(__file__).parent / "weights" / "ctc_head.safetensors"
 
 CTC_HEAD = ModelSpec(
@@ -101,6 +105,16 @@ def open_acoustic_model(model: LocalModel, threads: int) -> AcousticModel:
     )
 
 
+def hears_the_same(aligner: LocalModel, transcriber: LocalModel) -> bool:
+    """Whether the aligner's encoder is the transcriber's, which hands on what it makes of a track."""
+    run = dict(transcriber.spec.parameters)
+    return (
+        aligner.spec.name == CTC_HEAD.name
+        and transcriber.spec.weights_sha256 == dict(aligner.spec.parameters)["encoder_sha256"]
+        and "engine" not in run
+    )
+
+
 class WhisperEncoder:
     """The encoder of Whisper base in single precision: 30 s of audio -> float32 [1500, 512]."""
 
@@ -162,6 +176,10 @@ class WhisperCtc:
             heard.append(log_probs[self.context : self.context + min(step, frames - first)])
         return np.concatenate(heard)
 
+    def overheard(self, samples: int) -> "Overheard":
+        """For what a transcriber with the same encoder makes of a track of so many samples at 16 kHz."""
+        return Overheard(self.head, len(self.symbols), -(-samples // FRAME_SAMPLES), self.delay_samples / RATE_HZ)
+
     def _window(self, audio: np.ndarray, first: int, frames: int) -> np.ndarray:
         """`frames` frames of audio from frame `first` on, moved ahead by the delay; silence outside the track."""
         start = first * FRAME_SAMPLES + self.delay_samples
@@ -172,3 +190,27 @@ class WhisperCtc:
     def _levelled(self, audio: np.ndarray) -> np.ndarray:
         rms = float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) if len(audio) else 0.0
         return audio if rms < 1e-7 else (audio * (10 ** (self.level_db / 20) / rms)).astype(np.float32)
+
+
+class Overheard:
+    """Letter probabilities from the encoder's output of somebody else; where that heard nothing, nothing is sung.
+
+    A cut begins anywhere between two frames, so what is heard is up to 10 ms off.
+    """
+
+    def __init__(self, head: "CtcHead", symbols: int, frames: int, delay_s: float) -> None:
+        self.head, self.delay_s = head, delay_s
+        self.log_probs = np.full((frames, symbols), UNHEARD, np.float32)
+        self.log_probs[:, 0] = 0.0
+
+    def hear(self, start_s: float, end_s: float, encoded: np.ndarray) -> None:
+        """One window of the encoder's, float32 [n, d], that begins at `start_s` and holds sound up to `end_s`."""
+        import torch
+
+        first, last = (round((at_s - self.delay_s) / FRAME_S) for at_s in (start_s, end_s))
+        length = round((end_s - start_s) / FRAME_S)
+        with torch.inference_mode():
+            heard = self.head(torch.from_numpy(encoded)[None])[0].numpy()[:length]  # n s
+        before = max(0, -first)
+        room = self.log_probs[first + before : last]
+        room[:] = heard[before : before + len(room)]

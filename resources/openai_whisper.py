@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resources.transcribers import LONGEST_CUT_S, RATE_HZ, Segment, Transcript, check_cuts, within
+from resources.transcribers import LONGEST_CUT_S, RATE_HZ, Listener, Segment, Transcript, check_cuts, within
 from resources.weights import WeightsError, sha256_of
 
 if TYPE_CHECKING:
@@ -48,10 +48,16 @@ class OpenAIWhisper:
         self.alone = threading.Lock()  # a decoding keeps its state in the model itself
 
     def transcribe(
-        self, audio: np.ndarray, cuts: Sequence[tuple[float, float]], language: str | None = None
+        self,
+        audio: np.ndarray,
+        cuts: Sequence[tuple[float, float]],
+        language: str | None = None,
+        overhear: Listener | None = None,
     ) -> Transcript:
         import torch
 
+        if overhear is not None:
+            raise ValueError("openai-whisper does not hand on what its encoder makes of a track")
         check_cuts(cuts)
         with self.alone, torch.inference_mode():
             probability = 1.0

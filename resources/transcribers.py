@@ -64,14 +64,24 @@ class Transcript:
     segments: tuple[Segment, ...]
 
 
+class Listener(Protocol):
+    def hear(self, start_s: float, end_s: float, encoded: np.ndarray) -> None:
+        """What an encoder makes of a cut, float32 [frames of 20 ms, width], from its start on."""
+
+
 class Transcriber(Protocol):
     def transcribe(
-        self, audio: np.ndarray, cuts: Sequence[tuple[float, float]], language: str | None = None
+        self,
+        audio: np.ndarray,
+        cuts: Sequence[tuple[float, float]],
+        language: str | None = None,
+        overhear: Listener | None = None,
     ) -> Transcript:
         """Float32 [samples] at 16 kHz -> what is said in each of `cuts`, seconds, at most 30 long, in order.
 
         Segments lie inside their cut. The language is told from all the cuts together unless it is given. The same
-        input gives the same text: nothing is drawn at random and no cut depends on another.
+        input gives the same text: nothing is drawn at random and no cut depends on another. `overhear` is told what the
+        encoder makes of each cut, once.
 
         Raises:
             ValueError: no cuts, or one that is empty or too long.
@@ -177,34 +187,28 @@ class FasterWhisper:
         self.batch = batch
 
     def transcribe(
-        self, audio: np.ndarray, cuts: Sequence[tuple[float, float]], language: str | None = None
+        self,
+        audio: np.ndarray,
+        cuts: Sequence[tuple[float, float]],
+        language: str | None = None,
+        overhear: Listener | None = None,
     ) -> Transcript:
+        from resources.whisper_rounds import hear_in_rounds
+
         check_cuts(cuts)
         probability = 1.0
         if language is None:
             language, probability = self._language(audio, cuts)
-        hear = self._one_by_one if self.batch == 1 else self._at_once
-        return Transcript(language, probability, tuple(hear(audio, cuts, language)))
-
-    def _at_once(self, audio: np.ndarray, cuts: Sequence[tuple[float, float]], language: str) -> list[Segment]:
-        from resources.whisper_rounds import hear_in_rounds
-
-        return hear_in_rounds(self.model, audio, cuts, language=language, beam_size=self.beam_size, batch=self.batch)
-
-    def _one_by_one(self, audio: np.ndarray, cuts: Sequence[tuple[float, float]], language: str) -> list[Segment]:
-        found, _ = self.model.transcribe(
+        heard = hear_in_rounds(
+            self.model,
             audio,
+            cuts,
             language=language,
             beam_size=self.beam_size,
-            temperature=0.0,
-            condition_on_previous_text=False,
-            clip_timestamps=[edge_s for cut in cuts for edge_s in cut],
-            # Whoever asked knows better than these thresholds where there is singing, and gets the numbers to judge by.
-            no_speech_threshold=None,
-            log_prob_threshold=None,
-            compression_ratio_threshold=None,
+            batch=self.batch,
+            overhear=overhear,
         )
-        return [_segment(each, cuts) for each in found]
+        return Transcript(language, probability, tuple(heard))
 
     def _language(self, audio: np.ndarray, cuts: Sequence[tuple[float, float]]) -> tuple[str, float]:
         """The language that the singing, end to end, most likely is in; the first 30 s of it decide."""
@@ -226,15 +230,3 @@ def within(cuts: Sequence[tuple[float, float]], start_s: float, end_s: float) ->
     """Two times inside the cut in which the first one lies: Whisper's own may run past the end of what it heard."""
     cut = max((cut for cut in cuts if cut[0] <= start_s + 0.01), default=cuts[0])
     return min(max(start_s, cut[0]), cut[1]), min(max(end_s, cut[0]), cut[1])
-
-
-def _segment(found: Any, cuts: Sequence[tuple[float, float]]) -> Segment:
-    start_s, end_s = within(cuts, found.start, found.end)
-    return Segment(
-        text=found.text.strip(),
-        start_s=start_s,
-        end_s=end_s,
-        no_speech_probability=found.no_speech_prob,
-        mean_log_probability=found.avg_logprob,
-        compression_ratio=found.compression_ratio,
-    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resources.transcribers import Segment, within
+from resources.transcribers import Listener, Segment, within
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -26,8 +26,12 @@ def hear_in_rounds(
     language: str,
     beam_size: int,
     batch: int,
+    overhear: Listener | None = None,
 ) -> list[Segment]:
-    """Float32 [samples] at 16 kHz -> what is said in the cuts, in order, up to `batch` of them heard at once."""
+    """Float32 [samples] at 16 kHz -> what is said in the cuts, in order, up to `batch` of them heard at once.
+
+    `overhear` is told what the encoder makes of each cut when it is first heard, whole.
+    """
     from faster_whisper.audio import pad_or_trim
     from faster_whisper.tokenizer import Tokenizer
     from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
@@ -43,8 +47,13 @@ def hear_in_rounds(
     while unheard := [i for i in range(len(cuts)) if stands[i] < ends[i]]:
         for group in _groups(unheard, batch):
             rests = [mels[:, stands[i] : min(ends[i], stands[i] + LONGEST_FRAMES)] for i in group]
+            encoded = _encoded(model, [pad_or_trim(rest) for rest in rests])
+            if overhear is not None:
+                for i, each in zip(group, _arrays(encoded), strict=True):
+                    if stands[i] == round(cuts[i][0] / frame_s):
+                        overhear.hear(stands[i] * frame_s, ends[i] * frame_s, each)
             results = model.model.generate(
-                _encoded(model, [pad_or_trim(rest) for rest in rests]),
+                encoded,
                 [prompt] * len(group),
                 beam_size=beam_size,
                 max_length=model.max_length,
@@ -71,6 +80,11 @@ def _encoded(model: "WhisperModel", mels: Sequence[np.ndarray]) -> Any:
     if model.model.device != "cpu":
         return model.encode(np.stack(mels))
     return StorageView.from_array(np.concatenate([np.array(model.encode(mel)) for mel in mels]))
+
+
+def _arrays(encoded: Any) -> np.ndarray:
+    """Float32 [windows, frames, width]."""
+    return np.array(encoded if encoded.device == "cpu" else encoded.to_device("cpu"), np.float32)
 
 
 def _groups(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -14,39 +14,40 @@ from numpy.typing import NDArray
 Reals = NDArray[np.float32]
 Wholes = NDArray[np.int32]
 NEVER = np.float32(-1e9)
-REST_NATS = np.float32(0.02)  # that each frame but the first between two letters of a line costs: a line is one breath
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The frames [first, last) in which a line is sung, and by how many nats its letters beat silence there."""
+    """The frames [first, last) in which a line is sung.
+
+    `loss` is by how many nats its letters, and the silences between them, are less likely there than what is likeliest.
+    """
 
     first: int
     last: int
-    gain: float
+    loss: float
 
 
-def assign(log_odds: Reals, lines: Sequence[Sequence[int]], skip_nats: float) -> list[Stretch | None]:
+def assign(log_probs: Reals, lines: Sequence[Sequence[int]], unsung_nats: float) -> list[Stretch | None]:
     """For each line the stretch in which it is sung; None for one that is not sung. Lines keep their order.
 
-    The Viterbi path through: silence or singing of no line, the letters of a line with blanks between them as CTC has
-    them, silence again, the next line, and so on. Frames that no line takes cost nothing, whatever is heard in them:
-    an ad-lib, a backing choir, a verse that nobody wrote down; nor do those before, between and after a line's letters,
-    but for `REST_NATS`. Leaving out a line of n letters costs n * `skip_nats`,
-    so what is left out is what the sound speaks against by more than that. O(frames * letters) time; memory grows with
-    the letters, and with frames * lines at worst.
+    The Viterbi path through: anything, the letters of a line with blanks between them as CTC has them, anything, the
+    next line, and so on, where *anything* is whatever symbol is likeliest, frame by frame: silence, an ad-lib, a choir,
+    a verse that nobody wrote down. Against that a line that is sung loses little, and one that is not loses much.
+    Leaving out a line of n letters costs n * `unsung_nats`. O(frames * letters) time; memory grows with the letters,
+    and with frames * lines at worst.
 
     Args:
-        log_odds: [frames, symbols], log probability of each symbol less that of the blank.
+        log_probs: [frames, symbols].
         lines: symbol indices; an empty line is never sung.
     """
     known = [i for i, line in enumerate(lines) if line]
     found: list[Stretch | None] = [None] * len(lines)
-    if known and len(log_odds):
-        search = _Search([lines[i] for i in known], skip_nats)
-        for step, odds in enumerate(log_odds):
-            search.hear(step, odds)
-        for line, stretch in search.best(len(log_odds)):
+    if known and len(log_probs):
+        search = _Search([lines[i] for i in known], unsung_nats)
+        for step, losses in enumerate(log_probs - log_probs.max(axis=1, keepdims=True)):
+            search.hear(step, losses)
+        for line, stretch in search.best(len(log_probs)):
             found[known[line]] = stretch
     return found
 
@@ -60,7 +61,7 @@ class _Left:
     lines: NDArray[np.int64]
     entries: Wholes  # the frame at which the path entered the line
     befores: Wholes  # number of the record of the line that it sang before; -1 where there is none
-    gains: Reals
+    losses: Reals
 
 
 class _Search:
@@ -70,12 +71,12 @@ class _Search:
     at entry (as the bits of a float).
     """
 
-    def __init__(self, lines: Sequence[Sequence[int]], skip_nats: float) -> None:
+    def __init__(self, lines: Sequence[Sequence[int]], unsung_nats: float) -> None:
         sizes = np.array([len(line) for line in lines])
         self.letters = np.concatenate([np.asarray(line, np.int32) for line in lines])  # K
         self.lasts = np.cumsum(sizes) - 1  # of each line
         self.firsts = self.lasts - sizes + 1
-        self.owed = np.concatenate([[0.0], np.cumsum(sizes * skip_nats)]).astype(np.float32)  # of leaving lines out
+        self.owed = np.concatenate([[0.0], np.cumsum(sizes * unsung_nats)]).astype(np.float32)  # of leaving lines out
         repeats = np.concatenate([[True], self.letters[1:] == self.letters[:-1]])
         repeats[self.firsts] = True  # the first letter follows no other
         self.tied = np.where(repeats, NEVER, np.float32(0))  # a letter follows another directly, but not itself
@@ -88,8 +89,8 @@ class _Search:
         self.records: list[_Left] = []
         self.count = 0
 
-    def hear(self, step: int, odds: Reals) -> None:
-        """Takes every path one frame on; `odds` [symbols]."""
+    def hear(self, step: int, scores: Reals) -> None:
+        """Takes every path one frame on; `scores` [symbols], of which anything has 0."""
         on, after = self.on, self.after
         before, before_from = np.empty_like(on), np.empty_like(self.on_from)
         before[1:], before_from[:, 1:] = after[:-1], self.after_from[:, :-1]
@@ -103,7 +104,6 @@ class _Search:
         before_from[0, self.firsts] = step
         before_from[1, self.firsts] = self.between_record[:-1]
         before_from[2, self.firsts] = self.between[:-1].view(np.int32)
-        after -= REST_NATS
         rested = on > after
         np.copyto(after, on, where=rested)
         np.copyto(self.after_from, self.on_from, where=rested)
@@ -111,7 +111,8 @@ class _Search:
         np.copyto(on, before, where=moved)
         np.copyto(self.on_from, before_from, where=moved)
         self._leave(step)
-        on += odds[self.letters]
+        on += scores[self.letters]
+        after += scores[0]
 
     def _leave(self, step: int) -> None:
         """Paths that have sung their line to its end go between lines, and from there past lines that are not sung.
@@ -123,8 +124,8 @@ class _Search:
         if not len(leaving):
             return
         entries, befores, scores = self.after_from[:, self.lasts[leaving]]
-        gains = ended[leaving] - scores.view(np.float32)
-        self.records.append(_Left(self.count, step, leaving, entries, befores, gains))
+        losses = scores.view(np.float32) - ended[leaving]
+        self.records.append(_Left(self.count, step, leaving, entries, befores, losses))
         between = self.between.copy()
         record = self.between_record.copy()
         between[leaving + 1] = ended[leaving]
@@ -148,5 +149,5 @@ class _Search:
         while at >= 0:
             record = self.records[bisect_right(begins, at) - 1]
             i = at - record.begins
-            yield int(record.lines[i]), Stretch(int(record.entries[i]), record.frame, float(record.gains[i]))
+            yield int(record.lines[i]), Stretch(int(record.entries[i]), record.frame, float(record.losses[i]))
             at = int(record.befores[i])

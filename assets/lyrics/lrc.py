@@ -19,21 +19,33 @@ def lrc(lines: Sequence[PlacedLine], *, words: bool = True, title: str | None = 
     return "\n".join(out) + "\n"
 
 
-def as_values(lines: Sequence[PlacedLine]) -> list[dict[str, object]]:
-    """The lines as plain values, the way the table `lyrics` holds them."""
-    return [
-        {
-            "text": line.text,
-            "start_s": line.start_s,
-            "end_s": line.end_s,
-            "confidence": line.confidence,
-            "words": [
-                {"text": word.text, "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
-                for word in line.words
-            ],
-        }
-        for line in lines
-    ]
+def as_values(lines: Sequence[PlacedLine], trusts: Sequence[float]) -> list[dict[str, object]]:
+    """The lines as plain values, the way the table `lyrics` holds them; `trusts` are the words', in order."""
+    values: list[dict[str, object]] = []
+    at = 0
+    for line in lines:
+        own = [float(trust) for trust in trusts[at : at + len(line.words)]]
+        at += len(line.words)
+        values.append(
+            {
+                "text": line.text,
+                "start_s": line.start_s,
+                "end_s": line.end_s,
+                "confidence": line.confidence,
+                "trust": sum(own) / len(own),
+                "words": [
+                    {
+                        "text": word.text,
+                        "start_s": word.start_s,
+                        "end_s": word.end_s,
+                        "confidence": word.confidence,
+                        "trust": trust,
+                    }
+                    for word, trust in zip(line.words, own, strict=True)
+                ],
+            }
+        )
+    return values
 
 
 def as_json(row: dict[str, object]) -> bytes:

@@ -1,6 +1,7 @@
 """A track's lines in their places, whether they were given or heard."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -20,32 +21,56 @@ from assets.lyrics.cuts import Span
 from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.text import SungLine, spell
 from assets.tables import Reason, Rejected
-from resources.acoustics import AcousticModel
 
 PASSAGE_MARGIN_S = 0.5  # of sound that a passage has on either side of its letters
 Notes = dict[str, object]  # what became of it all, for the evidence
 
 
-def posteriors_of(
-    settings: LyricsSettings, model: AcousticModel, mix: np.ndarray, vocals: np.ndarray, singing: Sequence[Span]
-) -> Posteriors:
-    """What the model hears in mix and vocals, float32 [samples] at 16 kHz, taken together.
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Lines in their places; `found` is how much of the given letters that is, and `notes` what was seen on the way."""
+
+    lines: Sequence[PlacedLine]
+    apart_s: np.ndarray  # of each word, how far apart mix and voice put it
+    found: float
+    notes: Notes
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """What an aligner heard in a track: in the mix, in another reading of it with more voice, and in both together.
 
     Each alone loses songs: separated vocals have holes, and a solo in the mix can pass for singing.
     """
-    together = blended(model.log_probs(mix), model.log_probs(vocals))
-    damped = hushed(together, model.frame_s, singing, settings.singing_margin_s, settings.hush_nats)
-    return Posteriors(damped, model.symbols, model.frame_s)
+
+    mix: Posteriors
+    voice: Posteriors
+    both: Posteriors
+
+
+def listened(
+    settings: LyricsSettings,
+    mix: np.ndarray,
+    voice: np.ndarray,
+    symbols: tuple[str, ...],
+    frame_s: float,
+    singing: Sequence[Span],
+) -> Listened:
+    """Two posteriors of a track, float32 [frames, symbols], with letters made less likely where nobody sings."""
+    frames = min(len(mix), len(voice))
+    heard = (mix[:frames], voice[:frames], blended(mix, voice))
+    margin_s, nats = settings.singing_margin_s, settings.hush_nats
+    return Listened(*(Posteriors(hushed(each, frame_s, singing, margin_s, nats), symbols, frame_s) for each in heard))
 
 
 def place_given(
     lines: Sequence[SungLine],
-    posteriors: Posteriors,
+    heard: Listened,
     singing: Sequence[Span],
     duration_s: float,
     language: str,
     settings: LyricsSettings,
-) -> tuple[list[PlacedLine], Notes]:
+) -> Placing:
     """Given lines, those that are sung; and notes of those that are not, and of what became of their anchors.
 
     First every line finds the stretch in which it is sung, then its words their places there. Only where that
@@ -55,6 +80,7 @@ def place_given(
         Rejected: the lines are longer than the track (lyrics_too_long), or none of their letters is known to the
             aligner (lyrics_unreadable).
     """
+    posteriors = heard.both
     spelled = [_spelled(line, posteriors, language) for line in lines]
     letters = sum(map(len, spelled))
     if not letters:
@@ -64,17 +90,32 @@ def place_given(
     sung, passages = find_passages(lines, posteriors, duration_s, language, settings)
     placed = align(passages, posteriors, singing, duration_s, language) if passages else []
     by_line = dict(zip((i for i, _ in sung), placed, strict=True))
+    found = sum(len(spelled[i]) for i in by_line) / letters
     notes: Notes = {"unsung": [line.text for i, line in enumerate(lines) if i not in by_line]}
-    if all(line.anchor_s is None for line in lines):
-        return placed, notes
-    if _agrees(by_line, lines, settings.anchor_slack_s):
-        return placed, notes | {"anchors": "agree"}
-    try:
-        between = passages_by_anchor(lines, duration_s, settings.anchor_slack_s)
-        anchored = align(between, posteriors, singing, duration_s, language)
-        return anchored, {"unsung": [], "anchors": "kept"}
-    except ValueError as error:  # also TextTooLong: lines that do not fit between their times
-        return placed, notes | {"anchors": f"ignored: {error}"}
+    if any(line.anchor_s is not None for line in lines):
+        if _agrees(by_line, lines, settings.anchor_slack_s):
+            notes["anchors"] = "agree"
+        else:
+            try:
+                between = passages_by_anchor(lines, duration_s, settings.anchor_slack_s)
+                placed = align(between, posteriors, singing, duration_s, language)
+                passages, notes = between, {"unsung": [], "anchors": "kept"}
+            except ValueError as error:  # also TextTooLong: lines that do not fit between their times
+                notes["anchors"] = f"ignored: {error}"
+    return Placing(placed, apart(passages, heard, singing, duration_s, language), found, notes)
+
+
+def apart(
+    passages: Sequence[Passage], heard: Listened, singing: Sequence[Span], duration_s: float, language: str
+) -> np.ndarray:
+    """How far apart mix and voice, each by itself, put every word of the passages, seconds."""
+    if not passages:
+        return np.zeros(0)
+    starts = [
+        [word.start_s for line in align(passages, each, singing, duration_s, language) for word in line.words]
+        for each in (heard.mix, heard.voice)
+    ]
+    return np.abs(np.array(starts[0]) - np.array(starts[1]))
 
 
 def find_passages(
@@ -88,7 +129,7 @@ def find_passages(
     log_probs = posteriors.unspaced
     parts = [(i, part) for i, line in enumerate(lines) for part in line.parts]
     spelled = [_spelled(lines[i].of(*part), posteriors, language) for i, part in parts]
-    found = assign(log_probs - log_probs[:, :1], spelled, settings.unsung_nats)
+    found = assign(log_probs, spelled, settings.unsung_nats)
     heard: dict[int, list[tuple[tuple[int, int], Stretch]]] = {}
     for (i, part), stretch in zip(parts, found, strict=True):
         if stretch:
@@ -137,20 +178,22 @@ def _agrees(placed: Mapping[int, PlacedLine], lines: Sequence[SungLine], slack_s
 
 def place_heard(
     passages: Sequence[Passage],
-    posteriors: Posteriors,
+    heard: Listened,
     singing: Sequence[Span],
     duration_s: float,
     language: str,
     settings: LyricsSettings,
-) -> tuple[list[PlacedLine], Notes]:
+) -> Placing:
     """Transcribed lines, each within its own cut; one with more text than it can hold was invented, and is left out."""
     slack_s = settings.anchor_slack_s
     widened = [Passage(max(0.0, p.start_s - slack_s), min(duration_s, p.end_s + slack_s), p.lines) for p in passages]
     left_out = 0
     while widened:
         try:
-            return align(widened, posteriors, singing, duration_s, language), {"cuts_left_out": left_out}
+            placed = align(widened, heard.both, singing, duration_s, language)
+            far = apart(widened, heard, singing, duration_s, language)
+            return Placing(placed, far, 1.0, {"cuts_left_out": left_out})
         except TextTooLong as error:
             widened.remove(error.passage)
             left_out += 1
-    return [], {"cuts_left_out": left_out}
+    return Placing([], np.zeros(0), 0.0, {"cuts_left_out": left_out})

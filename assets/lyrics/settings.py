@@ -1,6 +1,6 @@
 """What can be set about lyrics."""
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from resources.acoustics import AlignerChoice
 from resources.transcribers import TranscriberChoice
@@ -27,14 +27,18 @@ class LyricsSettings(BaseModel):
     singing_margin_s: NonNegativeFloat = Field(0.5, description="Words may lie so far outside the vocal segments.")
     hush_nats: NonNegativeFloat = Field(3.0, description="How much less likely letters are made where nobody sings.")
     unsung_nats: NonNegativeFloat = Field(
-        1.0,
+        3.5,
         description="A given line is left out where the sound speaks against it by more than this for each letter.",
     )
     longest_rest_s: NonNegativeFloat = Field(
         2.0, description="Given lines with a longer rest between them are aligned apart from each other, seconds."
     )
-    check_given: bool = Field(
-        True,
-        description="Hear one stretch of a track with given lyrics, to tell its language and whether they are its own.",
+    checked_cuts: NonNegativeInt = Field(
+        3,
+        description="So many stretches of a track with given lyrics are heard, to tell its language and whether the "
+        "lyrics are its own; 0 to believe them.",
+    )
+    min_match: float = Field(
+        0.5, ge=0.0, le=1.0, description="Given lyrics that are less likely than this to be the track's are rejected."
     )
     enhanced_lrc: bool = Field(True, description="Word times inside the .lrc lines, as <00:12.34>.")

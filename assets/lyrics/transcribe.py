@@ -12,7 +12,7 @@ from assets.lyrics.align import Passage
 from assets.lyrics.cuts import Span
 from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.text import SungLine, plain, sung_lines
-from resources.transcribers import Segment, Transcriber
+from resources.transcribers import Listener, Segment, Transcriber
 
 STOCK = re.compile(
     r"(thank(s| you)( so much| very much)? (for|to) (watching|listening|viewing|your)|please (like|subscribe)|"
@@ -50,12 +50,13 @@ def hear(
     singing: Sequence[Span],
     settings: LyricsSettings,
     language: str | None = None,
+    overhear: Listener | None = None,
 ) -> Heard:
     """Transcribes the cuts of a track, float32 [samples] at 16 kHz, and keeps what can have been sung.
 
     With its instruments, since separated vocals are understood worse; but only what falls into `singing` can be words.
     """
-    transcript = transcriber.transcribe(audio, cuts, language or settings.language)
+    transcript = transcriber.transcribe(audio, cuts, language or settings.language, overhear)
     kept: list[tuple[Span, Segment]] = []
     dropped: Counter[str] = Counter()
     for segment in transcript.segments:
@@ -99,9 +100,10 @@ def overlap_s(span: Span, singing: Sequence[Span]) -> float:
     return sum(max(0.0, min(span[1], end_s) - max(span[0], start_s)) for start_s, end_s in singing)
 
 
-def densest(cuts: Sequence[Span], singing: Sequence[Span]) -> Span:
-    """The cut with the most singing in it; the first of equals."""
-    return max(cuts, key=lambda cut: overlap_s(cut, singing))
+def most_sung(cuts: Sequence[Span], singing: Sequence[Span], count: int) -> list[Span]:
+    """The cuts with the most singing in them, at most `count`, in order; the first of equals."""
+    chosen = sorted(cuts, key=lambda cut: -overlap_s(cut, singing))[:count]
+    return sorted(chosen)
 
 
 def _loops(words: Sequence[str]) -> bool:

@@ -129,8 +129,8 @@ def _ends(row: Row) -> tuple[float, float]:
 
 
 def _share(word: Row) -> float | None:
-    confidence = _number(word["confidence"])
-    return None if confidence is None else round(confidence, 2)
+    trust = _number(word["trust"])
+    return None if trust is None else round(trust, 2)
 
 
 def _time(seconds: float) -> float:

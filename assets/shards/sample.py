@@ -104,6 +104,7 @@ def lines_within(lines: Iterable[Row], start_s: float, end_s: float, duration_s:
                 "start_s": relative(line["start_s"] if whole else min(word["start_s"] for word in words)),
                 "end_s": relative(line["end_s"] if whole else max(word["end_s"] for word in words)),
                 "confidence": line["confidence"],
+                "trust": line.get("trust"),  # null in tables made before there was any
                 "whole": whole,
                 "words": [
                     {
@@ -111,6 +112,7 @@ def lines_within(lines: Iterable[Row], start_s: float, end_s: float, duration_s:
                         "start_s": relative(word["start_s"]),
                         "end_s": relative(word["end_s"]),
                         "confidence": word["confidence"],
+                        "trust": word.get("trust"),
                     }
                     for word in words
                 ],

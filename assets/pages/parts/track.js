@@ -1,6 +1,6 @@
 // The chosen track: what is known of it, its windows, its lyrics.
 
-const UNSURE = 0.25; // a confidence below this is shown
+const UNSURE = 0.5; // a word trusted less than this is shown so
 const HELD_MS = 3000; // so long the lyrics stay where the listener scrolled them
 const STEM_NAMES = { mix: "Mix", vocals: "Vocals", accompaniment: "Accompaniment" };
 
@@ -87,10 +87,10 @@ class TrackView {
       at.dataset.start = line.start_s;
       at.setAttribute("aria-label", `Play from ${clock(line.start_s)}`);
       text.dir = "auto";
-      const words = line.words.map(([said, start_s, end_s, confidence]) => {
-        const word = element("span", confidence !== null && confidence < UNSURE ? "word unsure" : "word", said);
+      const words = line.words.map(([said, start_s, end_s, trust]) => {
+        const word = element("span", trust !== null && trust < UNSURE ? "word unsure" : "word", said);
         word.dataset.start = start_s;
-        word.title = `${start_s.toFixed(2)} to ${end_s.toFixed(2)} s${confidence === null ? "" : `, confidence ${percent(confidence)}`}`;
+        word.title = `${start_s.toFixed(2)} to ${end_s.toFixed(2)} s${trust === null ? "" : `, trusted ${percent(trust)}`}`;
         text.append(word, " ");
         this.words.push({ text: said, start_s, end_s, word, item });
         return word;

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from assets.lyrics.align import PlacedLine, PlacedWord
 from assets.lyrics.lrc import as_json, as_values, lrc
 from assets.lyrics.text import sung_lines
@@ -30,9 +32,12 @@ def test_what_was_written_is_read_back_as_given_lyrics():
 
 
 def test_the_json_holds_the_lines_as_the_table_does():
-    values = as_values(LINES)
+    trusts = [0.5 + 0.1 * i for i in range(sum(len(line.words) for line in LINES))]
+    values = as_values(LINES, trusts)
     assert json.loads(as_json({"lines": values}))["lines"] == values
     assert values[0]["end_s"] == 61.0
+    assert [word["trust"] for line in values for word in line["words"]] == trusts
+    assert values[0]["trust"] == pytest.approx(sum(trusts[: len(LINES[0].words)]) / len(LINES[0].words))
 
 
 def test_a_song_to_be_made_can_have_the_lines_of_a_placed_one():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from assets.lyrics.settings import LyricsSettings
-from assets.lyrics.transcribe import densest, hear, invented, overlap_s
+from assets.lyrics.transcribe import hear, invented, most_sung, overlap_s
 from resources.transcribers import Segment, Transcript
 
 SINGING = [(10.0, 20.0)]
@@ -41,7 +41,7 @@ class Script:
     def __init__(self, *segments):
         self.segments = segments
 
-    def transcribe(self, audio, cuts, language=None):
+    def transcribe(self, audio, cuts, language=None, overhear=None):
         return Transcript("en", 0.9, self.segments)
 
 
@@ -54,6 +54,8 @@ def test_lines_are_kept_cut_by_cut_and_what_was_dropped_is_counted():
     assert heard.dropped == {"stock_phrase": 1}
 
 
-def test_the_densest_cut_is_the_one_with_the_most_singing():
-    assert densest([(0.0, 30.0), (30.0, 50.0)], [(0.0, 5.0), (32.0, 45.0)]) == (30.0, 50.0)
+def test_the_cuts_with_the_most_singing_are_taken_in_their_order():
+    cuts, singing = [(0.0, 30.0), (30.0, 50.0), (50.0, 60.0)], [(0.0, 5.0), (32.0, 45.0), (50.0, 60.0)]
+    assert most_sung(cuts, singing, 2) == [(30.0, 50.0), (50.0, 60.0)]
+    assert most_sung(cuts, singing, 9) == cuts
     assert overlap_s((0.0, 40.0), [(0.0, 5.0), (32.0, 45.0)]) == 13.0

@@ -105,7 +105,8 @@ def seal_rows(ledger: Ledger, files: dict[str, Path], words: list[tuple[str, flo
             "start_s": line[0][1],
             "end_s": line[-1][2],
             "confidence": 0.8,
-            "words": [dict(zip(("text", "start_s", "end_s", "confidence"), (*w, 0.8), strict=True)) for w in line],
+            "trust": 0.8,
+            "words": [dict(zip(("text", "start_s", "end_s", "trust"), (*w, 0.8), strict=True)) for w in line],
         }
         for line in (words[:6], words[6:13], words[13:])
     ]

@@ -8,7 +8,7 @@ from assets.windows.densest import Line, Word, densest_windows
 
 
 def word(text, start_s, end_s):
-    return {"text": text, "start_s": start_s, "end_s": end_s, "confidence": 0.9}
+    return {"text": text, "start_s": start_s, "end_s": end_s, "confidence": 0.9, "trust": 0.8}
 
 
 def line(*words):
@@ -18,6 +18,7 @@ def line(*words):
         "start_s": words[0]["start_s"],
         "end_s": words[-1]["end_s"],
         "confidence": 0.9,
+        "trust": 0.8,
         "words": words,
     }
 
