@@ -36,8 +36,16 @@ class Window:
     lines: int = 0
 
 
-def densest_windows(lines: Sequence[Line], length_s: float, duration_s: float, count: int) -> list[Window]:
+def densest_windows(
+    lines: Sequence[Line],
+    length_s: float,
+    duration_s: float,
+    count: int,
+    avoid: Sequence[tuple[float, float]] = (),
+) -> list[Window]:
     """At most `count` windows of `length_s` inside a track of `duration_s` that neither overlap nor cut a word.
+
+    None holds any of the seconds in `avoid`.
 
     Of all such sets, the one with, in this order: the most whole words in total; the most sung seconds, time in which
     several sing counted once; the most edges at line ends, which is where a line starts or ends, to the microsecond;
@@ -48,12 +56,13 @@ def densest_windows(lines: Sequence[Line], length_s: float, duration_s: float, c
     is left out. Times are rounded to the microsecond, and exact from there on.
 
     Why a finite set of starts is enough. The starts that cut no word are what is left of [0, duration - length] when
-    the inside of every word is taken out, once for each edge: closed intervals, in which no word begins or ends, so
-    that words and sung seconds are the same throughout. Take the best set of windows, the earliest of equals, and try
-    to move one of them a little earlier. Something must forbid it: it stands at the beginning of its interval (at 0, or
-    with an edge at the end of a word), it would lose an edge at a line end, or it touches the window before, of which
-    the same is true. So every start is one of these O(n) places, or such a place and up to `count` - 1 lengths more.
-    `best_disjoint` then finds the best among them; all steps are sorts and bisections, O(n log n).
+    the inside of every word is taken out, once for each edge, and whatever would meet `avoid`: closed intervals, in
+    which no word begins or ends, so that words and sung seconds are the same throughout. Take the best set of windows,
+    the earliest of equals, and try to move one of them a little earlier. Something must forbid it: it stands at the
+    beginning of its interval (at 0, or with an edge at the end of a word), it would lose an edge at a line end, or it
+    touches the window before, of which the same is true. So every start is one of these O(n) places, or such a place
+    and up to `count` - 1 lengths more. `best_disjoint` then finds the best among them; all steps are sorts and
+    bisections, O(n log n).
 
     Raises:
         ValueError: a length or a count that is not positive, or times too long to be counted in 64 bits.
@@ -69,10 +78,16 @@ def densest_windows(lines: Sequence[Line], length_s: float, duration_s: float, c
     sung_before = np.concatenate([[0], np.cumsum(last - first)])
     line_ends = np.unique(_rounded([seconds for line in lines for seconds in (line.start_s, line.end_s)]))
 
-    places = np.unique(np.concatenate([[0], last, last - length, line_ends, line_ends - length]))
+    shunned = _rounded([edge_s for span in avoid for edge_s in span]).reshape(-1, 2)
+    shunned = shunned[shunned[:, 1] > shunned[:, 0]]
+    after, before = shunned[:, 1], shunned[:, 0] - length
+
+    places = np.unique(np.concatenate([[0], last, last - length, line_ends, line_ends - length, after, before]))
     places = np.unique(np.add.outer(np.arange(count) * length, places))
     places = places[(places >= 0) & (places <= duration - length)]
     places = places[~(_inside(places, first, last) | _inside(places + length, first, last))]
+    begun = np.searchsorted(np.sort(shunned[:, 0]), places + length, "left")
+    places = places[begun == np.searchsorted(np.sort(shunned[:, 1]), places, "right")]
 
     # No place cuts a word, so what has ended by the one edge and not by the other lies between them.
     words = np.searchsorted(by_end, places + length, "right") - np.searchsorted(by_end, places, "right")

@@ -12,6 +12,12 @@ class WindowSettings(BaseModel):
         description="Lengths of windows, seconds; each is chosen for itself.",
     )
     per_length: PositiveInt = Field(2, description="At most so many windows of each length; they do not overlap.")
+    min_trust: float = Field(
+        0.5,
+        ge=0.0,
+        le=1.0,
+        description="No window holds a line whose word times are trusted less: a model would learn to sing it wrong.",
+    )
     min_duration_s: PositiveFloat = Field(
         5.0, description="A track shorter than every length is one window, unless it is shorter than this, seconds."
     )

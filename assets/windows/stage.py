@@ -15,7 +15,7 @@ ENERGY_RATE_HZ = 8000  # loudness needs no more of the spectrum, and this decode
 def windows_stage(settings: WindowSettings) -> Stage:
     return Stage(
         table="windows",
-        version="1",
+        version="2",
         reads={"tracks": ("uri", "sha256", "duration_s"), "lyrics": ("lines",)},
         parameters=settings.model_dump(mode="json"),
         open=partial(_open, settings),
@@ -33,16 +33,19 @@ def windows_of(settings: WindowSettings, track: Row) -> list[Row]:
     A track with words has windows of kind lyrics, one without has the loudest ones, of kind energy.
 
     Raises:
-        Rejected: too_short for any window, or no_window where words overlap so long that every window would cut one.
+        Rejected: too_short for any window; low_trust where none of its lines is trusted enough; or no_window where
+            words overlap so long that every window would cut one, or lines that are not trusted lie everywhere.
     """
     duration_s = track["duration_s"]
     if duration_s < settings.min_duration_s:
         raise Rejected(Reason.TOO_SHORT, f"{duration_s:.2f} s, a window needs {settings.min_duration_s:g} s")
     lengths_s = [length_s for length_s in sorted(set(settings.lengths_s)) if length_s <= duration_s] or [duration_s]
-    lines = lines_of(track)
+    lines, avoid = lines_of(track, settings.min_trust)
     if any(line.words for line in lines):
         kind = "lyrics"
-        found = [densest_windows(lines, length_s, duration_s, settings.per_length) for length_s in lengths_s]
+        found = [densest_windows(lines, length_s, duration_s, settings.per_length, avoid) for length_s in lengths_s]
+    elif avoid:
+        raise Rejected(Reason.LOW_TRUST, f"all {len(avoid)} lines are trusted less than {settings.min_trust:.2f}")
     else:
         kind = "energy"
         hop = round(settings.energy_hop_s * ENERGY_RATE_HZ)
@@ -56,15 +59,23 @@ def windows_of(settings: WindowSettings, track: Row) -> list[Row]:
         for rank, window in enumerate(windows, start=1)
     ]
     if not rows:
-        raise Rejected(Reason.NO_WINDOW, "no window of any length holds a word and cuts none")
+        raise Rejected(
+            Reason.NO_WINDOW, f"no window holds a word and cuts none, {len(avoid)} lines of low trust kept out"
+        )
     return rows
 
 
-def lines_of(track: Row) -> list[Line]:
-    return [
-        Line(line["start_s"], line["end_s"], tuple(Word(word["start_s"], word["end_s"]) for word in line["words"]))
-        for line in track["lines"] or ()
-    ]
+def lines_of(track: Row, min_trust: float = 0.0) -> tuple[list[Line], list[tuple[float, float]]]:
+    """The lines that are trusted so much, and from when to when the others are sung. What has no trust is trusted."""
+    lines, avoid = [], []
+    for line in track["lines"] or ():
+        trust = line.get("trust")
+        if trust is not None and trust < min_trust:
+            avoid.append((line["start_s"], line["end_s"]))
+        else:
+            words = tuple(Word(word["start_s"], word["end_s"]) for word in line["words"])
+            lines.append(Line(line["start_s"], line["end_s"], words))
+    return lines, avoid
 
 
 def _row(window: Window, length_s: float, rank: int, kind: str) -> Row:

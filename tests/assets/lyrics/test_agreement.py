@@ -2,7 +2,11 @@ import pytest
 
 from assets.lyrics.agreement import agreement_of, in_both
 
-GIVEN = ["we", "were", "dreaming", "in", "the", "rain", "nobody", "knows", "the", "feeling", "of", "a", "quiet", "mountain", "hold", "on", "to", "me"]
+GIVEN = (
+    *("we", "were", "dreaming", "in", "the", "rain"),
+    *("nobody", "knows", "the", "feeling", "of", "a", "quiet", "mountain"),
+    *("hold", "on", "to", "me"),
+)
 
 
 def test_what_was_heard_is_looked_for_where_it_fits_best_letter_by_letter():

@@ -57,6 +57,14 @@ def test_times_that_a_float_cannot_hold_cut_nothing():
     assert densest_windows([line((0.1, 0.3))], 0.2, 33.873, 1) == [Window(0.1, 0.3, 1, 0.2, 1)]
 
 
+def test_no_window_holds_a_second_that_is_to_be_avoided():
+    lines = [line((0, 1), (1, 2), (2, 3)), line((6, 7), (7, 8))]
+    assert [w.start_s for w in densest_windows(lines, 3, 10, 1)] == [0]
+    assert [w.start_s for w in densest_windows(lines, 3, 10, 1, [(2.5, 3)])] == [5]
+    assert [w.start_s for w in densest_windows(lines, 3, 10, 1, [(2.5, 3), (5.0, 6.0)])] == [6]
+    assert densest_windows(lines, 3, 10, 1, [(0, 10)]) == []
+
+
 @pytest.mark.parametrize(("length_s", "count"), [(0, 1), (-1, 1), (1, 0)])
 def test_no_length_and_no_windows_are_refused(length_s, count):
     with pytest.raises(ValueError, match="cannot be chosen"):
@@ -67,10 +75,10 @@ words = st.tuples(st.integers(0, 11), st.integers(1, 4)).map(lambda word: (word[
 lines = st.lists(st.lists(words, min_size=1, max_size=4).map(lambda spans: line(*sorted(spans))), max_size=5)
 
 
-@given(lines, st.integers(1, 7), st.integers(1, 14), st.integers(1, 3))
-def test_no_set_of_windows_on_a_grid_is_better(lines, length_s, duration_s, count):
+@given(lines, st.integers(1, 7), st.integers(1, 14), st.integers(1, 3), st.lists(words, max_size=2))
+def test_no_set_of_windows_on_a_grid_is_better(lines, length_s, duration_s, count, avoid):
     """Words lie on whole seconds, and windows on halves: so a better place between two candidates would show."""
-    found = densest_windows(lines, length_s, duration_s, count)
+    found = densest_windows(lines, length_s, duration_s, count, avoid)
     spans = [(w.start_s, min(w.end_s, duration_s)) for li in lines for w in li.words if w.start_s < duration_s]
     line_ends = {s for li in lines for s in (li.start_s, li.end_s)}
 
@@ -80,6 +88,8 @@ def test_no_set_of_windows_on_a_grid_is_better(lines, length_s, duration_s, coun
         for start_s in starts:
             end_s = start_s + length_s
             if any(s < edge_s < e for s, e in spans for edge_s in (start_s, end_s)):
+                return None
+            if any(s < end_s and start_s < e for s, e in avoid):
                 return None
             held = [span for span in spans if start_s <= span[0] and span[1] <= end_s]
             if not held:

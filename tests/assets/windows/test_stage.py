@@ -51,6 +51,20 @@ def test_a_track_that_every_window_would_cut_has_no_window():
     assert caught.value.reason == Reason.NO_WINDOW
 
 
+def test_lines_that_are_not_trusted_are_in_no_window():
+    settings = WindowSettings(lengths_s=(5.0,), per_length=1, min_trust=0.6)
+    track = track_of(20.0, (1, 2), (3, 4), (9, 10))
+    for each, trust in zip(track["lines"], (0.9, 0.5, None), strict=True):
+        each["trust"] = trust
+    (row,) = windows_of(settings, track)
+    assert row["start_s"] >= 4 and row["words"] == 1
+    for each in track["lines"]:
+        each["trust"] = 0.1
+    with pytest.raises(Rejected) as caught:
+        windows_of(settings, track)
+    assert caught.value.reason == Reason.LOW_TRUST
+
+
 def test_an_instrumental_has_its_loudest_windows(tmp_path):
     audio = 0.01 * np.random.default_rng(0).standard_normal(16000 * 25)
     audio[16000 * 12 : 16000 * 22] *= 10
