@@ -16,6 +16,7 @@ from assets.report import markdown, pictures
 from assets.report.standing import standings
 from assets.report.strips import draw, strips
 from assets.report.summary import broken_rules, summarise
+from assets.report.yields import COLUMNS, yields
 from assets.way import way
 from resources.configured import StoreResource
 from resources.ledger import Ledger
@@ -63,10 +64,12 @@ def report(context: dg.AssetExecutionContext, store: StoreResource) -> dg.Materi
         (stage, rule.replace("_", " "), "holds" if not faults else f"{len(faults)} faults: {faults[0]}")
         for (stage, rule), faults in broken_rules(ledger, RULES).items()
     ]
+    trusted = yields(ledger, profile().windows.min_trust)
     return dg.MaterializeResult(
         metadata={
             **{name: dg.MetadataValue.md(markdown.picture(name, png)) for name, png in drawn.items()},
             "checks": dg.MetadataValue.md(markdown.table(("stage", "rule", "on all batches"), rules)),
+            "trust": dg.MetadataValue.md(markdown.table(COLUMNS, trusted) if trusted else "no words yet"),
             "due": dg.MetadataValue.md(markdown.table(("batch", "stages"), due[:50]) if due else "nothing"),
             "pages": dg.MetadataValue.md(markdown.table(("batch", "to listen", "page"), pages) if pages else NO_PAGES),
             "batches": len(stand),
