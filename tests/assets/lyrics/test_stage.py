@@ -1,5 +1,7 @@
 import json
 import pickle
+import re
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +92,40 @@ def test_where_nobody_sings_there_are_no_words_even_if_some_were_given(ears, sto
     (row,) = lyrics_of(SETTINGS, ears, store, track_of(song, [("hold on to me", None)], singing=[]))
     assert (row["origin"], row["words"], row["lines"], row["trust"]) == ("none", 0, [], None)
     assert json.loads(row["evidence"])["given_words"] == 4
+
+
+def test_the_lyrics_of_another_song_are_rejected_with_what_was_heard_instead(ears, store, track_of, demo_songs):
+    others = [(line["text"], None) for line in demo_songs["rap_peak"]["lines"]][:12]
+    with pytest.raises(Rejected) as caught:
+        lyrics_of(SETTINGS, ears, store, track_of(demo_songs["pop"], others))
+    assert caught.value.reason == Reason.LYRICS_MISMATCH
+    heard = set(re.findall(r"[a-z']+", caught.value.detail.split("heard (en): ")[1].lower()))
+    assert len(heard & {word["w"].lower() for word in demo_songs["pop"]["words"]}) >= 5
+
+
+def test_a_line_that_nobody_sings_is_left_out_and_named_in_the_evidence(ears, store, track_of, demo_songs):
+    song = demo_songs["pop"]
+    lines = [line["text"] for line in song["lines"]]
+    lines.insert(2, "quick brown foxes jump over lazy dogs")
+    (row,) = lyrics_of(SETTINGS, ears, store, track_of(song, [(line, None) for line in lines]))
+    assert json.loads(row["evidence"])["unsung"] == ["quick brown foxes jump over lazy dogs"]
+    assert placed(row, song) >= 0.9
+
+
+def test_the_aligner_listens_with_the_transcriber_s_own_encoder(ears, store, track_of, demo_songs, monkeypatch):
+    song = demo_songs["pop"]
+    monkeypatch.setattr(ears.acoustics, "log_probs", None)  # it would be an encoder pass of its own
+    (row,) = lyrics_of(SETTINGS, replace(ears, overhear=ears.acoustics.overheard), store, track_of(song))
+    truth = [(word["w"].lower(), word["start"]) for word in song["words"]]
+    near = [
+        any(
+            word["text"].lower().strip(",.") == said and abs(word["start_s"] - start_s) <= 0.3
+            for said, start_s in truth
+        )
+        for word in words_of(row)
+    ]
+    assert sum(near) >= 0.6 * len(truth)
+    assert all(0 < word["trust"] < 1 for word in words_of(row))
 
 
 def test_lyrics_that_the_track_cannot_hold_are_rejected_as_too_long(ears, store, track_of, demo_songs):

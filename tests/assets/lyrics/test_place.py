@@ -1,0 +1,102 @@
+"""Given lines in their places, whatever else is sung, and whatever else is written down."""
+
+import numpy as np
+import pytest
+
+from assets.lyrics.align import Posteriors
+from assets.lyrics.place import Listened, place_given
+from assets.lyrics.settings import LyricsSettings
+from assets.lyrics.text import sung_lines
+from assets.tables import Reason, Rejected
+from resources.ctc_head import SYMBOLS
+
+FRAME_S = 0.02
+LETTER_FRAMES = 3
+SETTINGS = LyricsSettings()
+VERSES = [
+    "the river runs below the town",
+    "a paper moon is on the sea",
+    "nobody knows the way to go",
+    "come home tonight",
+]
+
+
+def heard(sung, duration_s, seed=0):
+    """Posteriors in which every (text, start in seconds) is heard, letter by letter, and now and then a wrong one."""
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, 1, (round(duration_s / FRAME_S), len(SYMBOLS)))
+    scores[:, 0] += 8
+    for text, start_s in sung:
+        frame = round(start_s / FRAME_S)
+        for letter in text:
+            scores[frame, SYMBOLS.index(letter)] += 16 if rng.random() < 0.9 else 0
+            scores[frame, rng.integers(3, len(SYMBOLS))] += 9
+            frame += LETTER_FRAMES
+    log_probs = (scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)).astype(np.float32)
+    one = Posteriors(log_probs, SYMBOLS, FRAME_S)
+    return Listened(one, one, one)
+
+
+def place(lines, listened):
+    duration_s = listened.both.duration_s
+    singing = [(0.0, duration_s)]
+    return place_given(sung_lines((line, None) for line in lines), listened, singing, duration_s, "en", SETTINGS)
+
+
+def starts_of(placing):
+    return {line.text: round(line.start_s, 1) for line in placing.lines}
+
+
+def test_a_solo_of_four_minutes_does_not_lose_what_comes_after_it():
+    placing = place(VERSES, heard(zip(VERSES, [2, 6, 250, 254], strict=True), 260))
+    assert starts_of(placing) == dict(zip(VERSES, [2.0, 6.0, 250.0, 254.0], strict=True))
+    assert (placing.found, placing.notes["unsung"]) == (1.0, [])
+
+
+def test_a_verse_that_is_not_sung_is_left_out_and_named():
+    placing = place(VERSES, heard([(VERSES[0], 2), (VERSES[3], 9)], 14))
+    assert starts_of(placing) == {VERSES[0]: 2.0, VERSES[3]: 9.0}
+    assert placing.notes["unsung"] == VERSES[1:3]
+    assert 0 < placing.found < 0.6
+
+
+def test_a_verse_that_is_not_written_down_moves_no_other():
+    placing = place([VERSES[0], VERSES[3]], heard(zip(VERSES, [2, 6, 10, 14], strict=True), 18))
+    assert starts_of(placing) == pytest.approx({VERSES[0]: 2.0, VERSES[3]: 14.0}, abs=0.3)
+
+
+def test_a_refrain_that_is_written_once_and_sung_twice_is_placed_once_and_nothing_slides():
+    refrain = "hold on to me tonight"
+    placing = place(
+        [VERSES[0], refrain, VERSES[1]], heard([(VERSES[0], 1), (refrain, 5), (refrain, 9), (VERSES[1], 13)], 18)
+    )
+    assert starts_of(placing)[VERSES[0]] == 1.0
+    assert starts_of(placing)[VERSES[1]] == 13.0
+    assert starts_of(placing)[refrain] in (5.0, 9.0)
+
+
+def test_backing_singers_who_sing_over_the_next_line_do_not_move_it():
+    lead, echo, after = "we were dreaming in the rain", "in the rain", "nobody knows the way to go"
+    both = heard([(lead, 2), (after, 5)], 10).both.log_probs
+    over = heard([(echo, 5.1)], 10, seed=1).both.log_probs
+    mixed = Posteriors(np.logaddexp(both, over) - np.float32(np.log(2)), SYMBOLS, FRAME_S)
+    placing = place([f"{lead} ({echo})", after], Listened(mixed, mixed, mixed))
+    assert [round(line.start_s, 1) for line in placing.lines] == [2.0, 5.0]
+    assert [word.text for word in placing.lines[1].words] == after.split()
+
+
+def test_backing_singers_who_answer_are_placed_after_the_lead():
+    placing = place(["hold on (hold on) to me"], heard([("hold on", 2), ("hold on", 4), ("to me", 6)], 9))
+    (line,) = placing.lines
+    assert [round(word.start_s) for word in line.words] == [2, 2, 4, 4, 6, 6]
+
+
+def test_lyrics_with_more_letters_than_the_track_has_frames_are_too_long():
+    with pytest.raises(Rejected) as caught:
+        place(VERSES * 9, heard([], 4))
+    assert caught.value.reason == Reason.LYRICS_TOO_LONG
+
+
+def test_lyrics_of_which_nothing_is_sung_are_placed_nowhere():
+    placing = place(["quick brown foxes jump", "over lazy dogs"], heard(zip(VERSES, [2, 6, 10, 14], strict=True), 18))
+    assert (list(placing.lines), placing.found) == ([], 0.0)
