@@ -11,16 +11,21 @@ import argparse
 import json
 import time
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from assets.lyrics.align import blended
+from assets.lyrics.place import listened, place_given
+from assets.lyrics.settings import LyricsSettings
+from assets.lyrics.text import SungLine, sung_lines
+from bench.songmaker import score
 from resources.acoustics import CTC_HEAD, RATE_HZ, AcousticModel, open_acoustic_model
 from resources.ffmpeg import decode
 from resources.models import LocalModel
-from training.ctc_head import word_starts
 
 
 @dataclass(slots=True)
@@ -61,16 +66,30 @@ def main() -> None:
         if args.stems:
             separated = listen(model, args.stems / f"{song.stem}.vocals.flac", heard["separated vocals"])
             log_probs |= {"separated vocals": separated, "mean of mix and separated": blended(mix, separated)}
-        words = [word["w"] for word in truth["words"]]
-        starts = np.array([word["start"] for word in truth["words"]])
+        lines = sung_lines((line, None) for line in (file.parent / "lyrics.txt").read_text().splitlines())
         for name, posteriors in log_probs.items():
-            heard[name].errors.append(word_starts(posteriors, words) - starts)
+            heard[name].errors.append(errors_of(model, posteriors, lines, truth["words"]))
     print(
         f"{'listening to':28} {'words':>6} {'placed_0.3':>10} {'worst song':>11} {'lost':>5} {'median ms':>10} "
         f"{'bias ms':>8} {'over 1 s':>9} {'x real time':>12}"
     )
     for name, result in heard.items():
         print(result.row(name))
+
+
+def errors_of(
+    model: AcousticModel, log_probs: np.ndarray, lines: Sequence[SungLine], words: Sequence[Mapping[str, Any]]
+) -> np.ndarray:
+    """Of every true word how far from it the pipeline's code puts it, seconds; infinite where it leaves it out."""
+    duration_s = len(log_probs) * model.frame_s
+    singing, settings = [(0.0, duration_s)], LyricsSettings()
+    heard = listened(settings, model, log_probs, log_probs, singing)
+    placing = place_given(lines, heard, singing, duration_s, "en", settings)
+    found = [{"w": word.text, "start": word.start_s} for line in placing.lines for word in line.words]
+    errors = np.full(len(words), np.inf)
+    for i, j in score.match_words(words, found)[0]:
+        errors[i] = found[j]["start"] - words[i]["start"]
+    return errors
 
 
 def listen(model: AcousticModel, file: Path, cost: Heard) -> np.ndarray:

@@ -148,18 +148,9 @@ def hear_song(store: Path, work: Path, row: Row, truth_folder: Path, other: str)
     for reading, overhear in zip(readings, overheard, strict=True):
         language = takes[0].language if takes else None
         takes.append(hear(transcriber, reading, cuts, sound.singing, settings, language, overhear))
-    by_takes = listened(
-        settings, overheard[0].log_probs, overheard[1].log_probs, acoustics.symbols, acoustics.frame_s, sound.singing
-    )
+    by_takes = listened(settings, acoustics, overheard[0].log_probs, overheard[1].log_probs, sound.singing)
     cases = [transcribed_case(truth, takes, cuts, by_takes, sound, settings)]
-    both = listened(
-        settings,
-        acoustics.log_probs(mix),
-        acoustics.log_probs(vocals),
-        acoustics.symbols,
-        acoustics.frame_s,
-        sound.singing,
-    )
+    both = listened(settings, acoustics, acoustics.log_probs(mix), acoustics.log_probs(vocals), sound.singing)
     checked = set(most_sung(cuts, sound.singing, settings.checked_cuts))
     heard = [words_of(p.lines) for p in takes[0].passages if (p.start_s, p.end_s) in checked]
     own = (truth_folder / "lyrics.txt").read_text().splitlines()

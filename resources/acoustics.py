@@ -3,6 +3,7 @@
 Letters in comments: n frames of 20 ms, s symbols, t samples at 16 kHz.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,7 +28,7 @@ HEAD_PATH = Path(__file__).parent / "weights" / "ctc_head.safetensors"
 CTC_HEAD = ModelSpec(
     name="whisper-base-ctc",
     package="resources/weights/ctc_head.safetensors",
-    weights_sha256="1bd876a647b93d736b08a548ef4b35151dfaa8fb2394aa27886b3ca2971e998c",
+    weights_sha256="15ef913d2f0a978119465655a072c51f9096347d55334507d565aae57f72fdff",
     parameters=(
         ("encoder_sha256", WHISPER_BASE_SHA256),
         ("window_s", 30.0),
@@ -54,6 +55,10 @@ class AlignerChoice(ModelChoice):
 class AcousticModel(Protocol):
     symbols: tuple[str, ...]  # symbols[0] is the CTC blank
     frame_s: float
+
+    @property
+    def late_s(self) -> Mapping[str, float]:
+        """How late words are heard that begin with a letter or two; empty where that is not known."""
 
     def log_probs(self, audio: np.ndarray) -> np.ndarray:
         """Float32 [t] at 16 kHz, of any length -> float32 [n, s], natural logarithms; n = ceil(t / 320).
@@ -157,6 +162,7 @@ class WhisperCtc:
         self.head, facts = unpack(weights)
         self.encoder = encoder
         self.symbols = facts.symbols
+        self.late_s = facts.late_s
         self.delay_samples = round(facts.delay_s * RATE_HZ)
         self.context = round(context_s / FRAME_S)
         self.level_db = level_db

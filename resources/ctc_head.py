@@ -46,10 +46,15 @@ class CtcHead(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class HeadFacts:
-    """What the weights file says of itself. `delay_s` is how late the head hears a letter begin."""
+    """What the weights file says of itself.
+
+    `delay_s` is how late the head hears a letter begin. `late_s` is how much later than that it hears words that begin
+    with some letter or two: a `b` is silence before it is heard.
+    """
 
     symbols: tuple[str, ...]
     delay_s: float
+    late_s: dict[str, float]
     recipe: dict[str, str | int | float]
 
 
@@ -58,6 +63,7 @@ def pack(head: CtcHead, facts: HeadFacts) -> bytes:
     metadata = {
         "symbols": json.dumps(facts.symbols),
         "delay_s": repr(facts.delay_s),
+        "late_s": json.dumps(facts.late_s, sort_keys=True),
         "recipe": json.dumps(facts.recipe, sort_keys=True),
     }
     return save({name: t.detach().half().contiguous() for name, t in head.state_dict().items()}, metadata)
@@ -73,7 +79,8 @@ def unpack(data: bytes) -> tuple[CtcHead, HeadFacts]:
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + length])["__metadata__"]
         symbols = tuple(json.loads(metadata["symbols"]))
-        facts = HeadFacts(symbols, float(metadata["delay_s"]), json.loads(metadata["recipe"]))
+        late_s = json.loads(metadata["late_s"])
+        facts = HeadFacts(symbols, float(metadata["delay_s"]), late_s, json.loads(metadata["recipe"]))
     except (KeyError, UnicodeDecodeError) as error:
         raise ValueError(f"not the weights of a CTC head: {error!r}") from None
     weights = {name: t.float() for name, t in load(data).items()}

@@ -10,9 +10,10 @@ padding. Here no window is ever padded, and all windows of a track are equally l
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil, prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ class Wav2Vec2:
     """
 
     frame_s = FRAME_S
+    late_s: Mapping[str, float] = MappingProxyType({})
 
     def __init__(
         self,

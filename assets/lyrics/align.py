@@ -4,8 +4,8 @@ Posteriors are float32 [frames, symbols], natural logarithms, symbol 0 the CTC b
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -63,11 +63,20 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Posteriors:
-    """What an acoustic model heard in a whole track."""
+    """What an acoustic model heard in a whole track.
+
+    `late_s` is how late it hears words begin, by their first letter or two.
+    """
 
     log_probs: np.ndarray  # float32 [frames, symbols]
     symbols: tuple[str, ...]
     frame_s: float
+    late_s: Mapping[str, float] = field(default_factory=dict)
+
+    def late(self, letters: Sequence[int]) -> float:
+        """How late a word is heard that is spelled so, seconds."""
+        start = "".join(self.symbols[letter] for letter in letters[:2])
+        return self.late_s.get(start, self.late_s.get(start[:1], 0.0))
 
     @property
     def duration_s(self) -> float:
@@ -178,9 +187,10 @@ def _placed(passages: Sequence[Passage], heard: Posteriors, language: str) -> tu
             error.passage = passage
             raise
         skipped = len(spelled[0]) if before < i else 0
-        for letters in placed[skipped : skipped + len(spelled[i - before])]:
-            frames, confidence = letters or ((np.nan,), 0.0)
-            starts.append((first + frames[0]) * heard.frame_s)
+        own = slice(skipped, skipped + len(spelled[i - before]))
+        for letters, found in zip(spelled[i - before], placed[own], strict=True):
+            frames, confidence = found or ((np.nan,), 0.0)
+            starts.append((first + frames[0]) * heard.frame_s - heard.late(letters))
             lasts.append((first + frames[-1]) * heard.frame_s)
             confidences.append(confidence)
     return np.array(starts), np.array(lasts), np.array(confidences)

@@ -21,6 +21,7 @@ from assets.lyrics.cuts import Span
 from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.text import SungLine, spell
 from assets.tables import Reason, Rejected
+from resources.acoustics import AcousticModel
 
 PASSAGE_MARGIN_S = 0.5  # of sound that a passage has on either side of its letters
 Notes = dict[str, object]  # what became of it all, for the evidence
@@ -49,18 +50,13 @@ class Listened:
 
 
 def listened(
-    settings: LyricsSettings,
-    mix: np.ndarray,
-    voice: np.ndarray,
-    symbols: tuple[str, ...],
-    frame_s: float,
-    singing: Sequence[Span],
+    settings: LyricsSettings, model: AcousticModel, mix: np.ndarray, voice: np.ndarray, singing: Sequence[Span]
 ) -> Listened:
-    """Two posteriors of a track, float32 [frames, symbols], with letters made less likely where nobody sings."""
+    """Two posteriors of a track by a model, float32 [frames, symbols], with letters damped where nobody sings."""
     frames = min(len(mix), len(voice))
     heard = (mix[:frames], voice[:frames], blended(mix, voice))
-    margin_s, nats = settings.singing_margin_s, settings.hush_nats
-    return Listened(*(Posteriors(hushed(each, frame_s, singing, margin_s, nats), symbols, frame_s) for each in heard))
+    damped = (hushed(each, model.frame_s, singing, settings.singing_margin_s, settings.hush_nats) for each in heard)
+    return Listened(*(Posteriors(each, model.symbols, model.frame_s, model.late_s) for each in damped))
 
 
 def place_given(

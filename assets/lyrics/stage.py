@@ -143,7 +143,7 @@ def _align_given(settings: LyricsSettings, ears: Ears, sound: Sound, given: Sequ
         notes |= _notes_of(heard)
     aligner = ears.acoustics
     mix, vocals = aligner.log_probs(sound.mix), aligner.log_probs(sound.vocals)
-    both = listened(settings, mix, vocals, aligner.symbols, aligner.frame_s, sound.singing)
+    both = listened(settings, aligner, mix, vocals, sound.singing)
     placing = place_given(given, both, sound.singing, sound.duration_s, language or "en", settings)
     if heard is not None:
         match = match_of(agreement, placing.found)
@@ -176,7 +176,7 @@ def _transcribe(settings: LyricsSettings, ears: Ears, sound: Sound, _: Sequence[
         mix, voice = overheard[0].log_probs, overheard[-1].log_probs
     else:
         mix, voice = aligner.log_probs(sound.mix), aligner.log_probs(sound.vocals)
-    both = listened(settings, mix, voice, aligner.symbols, aligner.frame_s, sound.singing)
+    both = listened(settings, aligner, mix, voice, sound.singing)
     heard = best_of(takes, cuts, both.both)
     notes |= _notes_of(heard)
     placing = place_heard(heard.passages, both, sound.singing, sound.duration_s, heard.language, settings)

@@ -200,7 +200,7 @@ def test_given_lyrics_are_placed_with_it_by_the_same_code(base: Path) -> None:
     audio, singing = noise(12.0), [(1.0, 11.0)]
     model = Wav2Vec2(base, 1, window_s=WINDOW_S, context_s=CONTEXT_S)
     settings = LyricsSettings(unsung_nats=100)  # random weights hear nothing of them
-    heard = listened(settings, *[model.log_probs(audio)] * 2, model.symbols, model.frame_s, singing)
+    heard = listened(settings, model, *[model.log_probs(audio)] * 2, singing)
     lines = sung_lines([("Show me the memory", None), ("and the chain", None)])
     placing = place_given(lines, heard, singing, 12.0, "en", settings)
     words = [word for line in placing.lines for word in line.words]
