@@ -1,6 +1,6 @@
 """Training audio of the CTC head: 30 s windows of voices that sing, rap and speak, alone and over music.
 
-    python -m bench.ctc_audio --out DIR [--sessions 30] [--jobs 2] [--seed 11]
+    python -m bench.ctc_audio --out DIR [--sessions 71] [--jobs 2] [--seed 21]
 
 DIR/index.jsonl has a row per file: file, text, starts (true start of every word in seconds, or null), split, voice,
 style and scene. A window is there up to three times: the voice in a room, in a mix, and as Spleeter takes it out of
@@ -54,9 +54,9 @@ class Window:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--sessions", type=int, default=30, help="one voice each, four windows")
+    parser.add_argument("--sessions", type=int, default=71, help="one voice each, four windows")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--seed", type=int, default=21)
     args = parser.parse_args()
     args.out.mkdir(parents=True)
     make = partial(make_session, args.out, args.seed)

@@ -28,6 +28,7 @@ MODELS = {
     ("festival", "cmu_us_slt_arctic_hts"): 0.05,
     ("espeak", ""): 0.15,
 }
+assert not MODELS.keys() & {(each.engine, each.model) for each in (singer.GAUGES | singer.JUDGES).values()}
 ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-029")
 VARIANTS = (
     "m1",

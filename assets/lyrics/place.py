@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -20,10 +20,14 @@ from assets.lyrics.assign import Stretch, assign
 from assets.lyrics.cuts import Span
 from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.text import SungLine, spell
+from assets.lyrics.transcribe import overlap_s
 from assets.tables import Reason, Rejected
 from resources.acoustics import AcousticModel
 
 PASSAGE_MARGIN_S = 0.5  # of sound that a passage has on either side of its letters
+MOSTLY = 0.6  # of the letters that have to be found before others are looked for again
+NEEDED = 0.6  # of the singing that lines would take at the pace of the others
+FORGIVEN = 2.0
 Notes = dict[str, object]  # what became of it all, for the evidence
 
 
@@ -83,7 +87,7 @@ def place_given(
         raise Rejected(Reason.LYRICS_UNREADABLE, "the aligner knows none of the letters of these lyrics")
     if letters > len(posteriors.log_probs):
         raise Rejected(Reason.LYRICS_TOO_LONG, f"{letters} letters cannot be sung in {duration_s:.1f} s")
-    sung, passages = find_passages(lines, posteriors, duration_s, language, settings)
+    sung, passages = find_passages(lines, posteriors, singing, duration_s, language, settings)
     placed = align(passages, posteriors, singing, duration_s, language) if passages else []
     by_line = dict(zip((i for i, _ in sung), placed, strict=True))
     found = sum(len(spelled[i]) for i in by_line) / letters
@@ -115,7 +119,12 @@ def apart(
 
 
 def find_passages(
-    lines: Sequence[SungLine], posteriors: Posteriors, duration_s: float, language: str, settings: LyricsSettings
+    lines: Sequence[SungLine],
+    posteriors: Posteriors,
+    singing: Sequence[Span],
+    duration_s: float,
+    language: str,
+    settings: LyricsSettings,
 ) -> tuple[list[tuple[int, SungLine]], list[Passage]]:
     """The lines that are sung, each with its number, and the passages in which they are: lines without a long rest.
 
@@ -126,6 +135,7 @@ def find_passages(
     parts = [(i, part) for i, line in enumerate(lines) for part in line.parts]
     spelled = [_spelled(lines[i].of(*part), posteriors, language) for i, part in parts]
     found = assign(log_probs, spelled, settings.unsung_nats)
+    found = _looked_for_again(found, spelled, log_probs, posteriors.frame_s, singing, settings.unsung_nats)
     heard: dict[int, list[tuple[tuple[int, int], Stretch]]] = {}
     for (i, part), stretch in zip(parts, found, strict=True):
         if stretch:
@@ -146,6 +156,40 @@ def find_passages(
         own = tuple(sung[n][1] for n in group)
         passages.append(Passage(max(opens_s, start_s), min(closes_s, end_s), own))
     return sung, passages
+
+
+def _looked_for_again(
+    found: Sequence[Stretch | None],
+    spelled: Sequence[Sequence[int]],
+    log_probs: np.ndarray,
+    frame_s: float,
+    singing: Sequence[Span],
+    unsung_nats: float,
+) -> list[Stretch | None]:
+    """Lines that were not found, where between their neighbours is as much singing as they need that no line explains.
+
+    Most of the lyrics being sung, they most likely are as well, however badly they are heard: so `FORGIVEN` times as
+    much may speak against them.
+    """
+    again = list(found)
+    sung = [(stretch, len(letters)) for stretch, letters in zip(found, spelled, strict=True) if stretch]
+    if sum(letters for _, letters in sung) < MOSTLY * sum(map(len, spelled)):
+        return again
+    letter_s = float(np.median([(stretch.last - stretch.first) / letters for stretch, letters in sung])) * frame_s
+    for missing, group in groupby(range(len(found)), key=lambda i: found[i] is None):
+        run = list(group)
+        if not missing:
+            continue
+        before, after = found[run[0] - 1] if run[0] else None, found[run[-1] + 1] if run[-1] + 1 < len(found) else None
+        first, last = before.last if before else 0, after.first if after else len(log_probs)
+        needed_s = letter_s * sum(len(spelled[i]) for i in run)
+        if overlap_s((first * frame_s, last * frame_s), singing) < NEEDED * needed_s:
+            continue
+        for i, stretch in zip(
+            run, assign(log_probs[first:last], [spelled[i] for i in run], FORGIVEN * unsung_nats), strict=True
+        ):
+            again[i] = stretch and Stretch(first + stretch.first, first + stretch.last, stretch.loss)
+    return again
 
 
 def _middles(spans: Sequence[tuple[int, int]], frame_s: float) -> list[float]:

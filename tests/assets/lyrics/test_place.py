@@ -75,6 +75,30 @@ def test_a_refrain_that_is_written_once_and_sung_twice_is_placed_once_and_nothin
     assert starts_of(placing)[refrain] in (5.0, 9.0)
 
 
+def faintly(listened, start_s, end_s, seed=3):
+    """The same with half of what is heard there put out by noise."""
+    rng = np.random.default_rng(seed)
+    log_probs = listened.both.log_probs.copy()
+    for frame in range(round(start_s / FRAME_S), round(end_s / FRAME_S)):
+        if log_probs[frame].argmax() and rng.random() < 0.5:
+            log_probs[frame, rng.integers(3, len(SYMBOLS))] = 8.0
+    log_probs -= np.logaddexp.reduce(log_probs, axis=1, keepdims=True)
+    one = Posteriors(log_probs, SYMBOLS, FRAME_S)
+    return Listened(one, one, one)
+
+
+def test_a_line_that_is_badly_heard_is_looked_for_where_somebody_sings_and_no_line_says_what():
+    sung = faintly(heard(zip(VERSES, [2, 6, 10, 14], strict=True), 18), 6, 9)
+    lines = sung_lines((line, None) for line in VERSES)
+    singing = [(2.0, 4.0), (6.0, 8.0), (10.0, 12.0), (14.0, 16.0)]
+    placing = place_given(lines, sung, singing, 18.0, "en", SETTINGS)
+    (found,) = (line for line in placing.lines if line.text == VERSES[1])
+    assert sum(6.0 <= word.start_s <= 8.0 for word in found.words) >= len(found.words) - 1
+    silent = [(2.0, 4.0), (10.0, 12.0), (14.0, 16.0)]
+    placing = place_given(lines, sung, silent, 18.0, "en", SETTINGS)
+    assert placing.notes["unsung"] == [VERSES[1]]
+
+
 def test_backing_singers_who_sing_over_the_next_line_do_not_move_it():
     lead, echo, after = "we were dreaming in the rain", "in the rain", "nobody knows the way to go"
     both = heard([(lead, 2), (after, 5)], 10).both.log_probs
