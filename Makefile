@@ -50,6 +50,8 @@ aligner: $(READY)  ## the CTC head anew: makes its audio, trains it (see bench/R
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/python -m bench.ctc_audio --out data/aligner-audio
 	$(BIN)/python -m training.ctc_head --audio data/aligner-audio --out resources/weights/ctc_head.safetensors
+	$(BIN)/python bench/songmaker/songmaker.py --out data/gauge --count 44 --seed 660022 --voices kal,kate --jobs 2
+	$(BIN)/python -m bench.ctc_timing data/gauge
 
 clean:  ## takes away what was made here: data/ and .dagster/
 	rm -rf data .dagster

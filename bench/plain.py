@@ -77,7 +77,8 @@ def open_tools(stems: Path, texts: Mapping[str, str]) -> Any:
         for stem, sound in (("vocals", found), ("accompaniment", np.concatenate(blocks) - found)):
             soundfile.write(paths[stem], sound, RATE_HZ, subtype="PCM_24")
         heard = decode_mono(paths["vocals"], SPEECH_HZ), decode_mono(file, SPEECH_HZ)
-        in_vocals, in_mix = ({"words": list(words(whisper, audio))} for audio in heard)
+        in_vocals: Work = {"words": list(words(whisper, heard[0]))}
+        in_mix: Work = {"words": list(words(whisper, heard[1]))}
         by_ctc = [{"words": segmented(head, audio, texts.get(file.name, ""))} for audio in heard]
         relative = {stem: str(path.relative_to(stems.parent)) for stem, path in paths.items()}
         in_vocals["stems"] = relative

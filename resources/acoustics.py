@@ -28,7 +28,7 @@ HEAD_PATH = Path(__file__).parent / "weights" / "ctc_head.safetensors"
 CTC_HEAD = ModelSpec(
     name="whisper-base-ctc",
     package="resources/weights/ctc_head.safetensors",
-    weights_sha256="15ef913d2f0a978119465655a072c51f9096347d55334507d565aae57f72fdff",
+    weights_sha256="05e0d9e148392fd876dd9298013c6e3ee7eb493d2a50e3342ef98e5a1f01b970",
     parameters=(
         ("encoder_sha256", WHISPER_BASE_SHA256),
         ("window_s", 30.0),
@@ -213,10 +213,9 @@ class Overheard:
         """One window of the encoder's, float32 [n, d], that begins at `start_s` and holds sound up to `end_s`."""
         import torch
 
-        first, last = (round((at_s - self.delay_s) / FRAME_S) for at_s in (start_s, end_s))
+        first = round((start_s - self.delay_s) / FRAME_S)
         length = round((end_s - start_s) / FRAME_S)
         with torch.inference_mode():
-            heard = self.head(torch.from_numpy(encoded)[None])[0].numpy()[:length]  # n s
-        before = max(0, -first)
-        room = self.log_probs[first + before : last]
-        room[:] = heard[before : before + len(room)]
+            heard = self.head(torch.from_numpy(encoded)[None])[0].numpy()[max(0, -first) : length]  # n s
+        room = self.log_probs[max(0, first) :][: len(heard)]
+        room[:] = heard[: len(room)]

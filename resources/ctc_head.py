@@ -49,7 +49,7 @@ class HeadFacts:
     """What the weights file says of itself.
 
     `delay_s` is how late the head hears a letter begin. `late_s` is how much later than that it hears words that begin
-    with some letter or two: a `b` is silence before it is heard.
+    with some letter or two, and under the empty name all others: a `b` is silence before it is heard.
     """
 
     symbols: tuple[str, ...]

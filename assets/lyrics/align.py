@@ -65,7 +65,7 @@ class Passage:
 class Posteriors:
     """What an acoustic model heard in a whole track.
 
-    `late_s` is how late it hears words begin, by their first letter or two.
+    `late_s` is how late it hears words begin, by their first letter or two; under the empty name, all others.
     """
 
     log_probs: np.ndarray  # float32 [frames, symbols]
@@ -76,7 +76,7 @@ class Posteriors:
     def late(self, letters: Sequence[int]) -> float:
         """How late a word is heard that is spelled so, seconds."""
         start = "".join(self.symbols[letter] for letter in letters[:2])
-        return self.late_s.get(start, self.late_s.get(start[:1], 0.0))
+        return self.late_s.get(start, self.late_s.get(start[:1], self.late_s.get("", 0.0)))
 
     @property
     def duration_s(self) -> float:

@@ -126,7 +126,7 @@ def find_passages(
     language: str,
     settings: LyricsSettings,
 ) -> tuple[list[tuple[int, SungLine]], list[Passage]]:
-    """The lines that are sung, each with its number, and the passages in which they are: lines without a long rest.
+    """The lines that are sung, each with its number, and the passage in which each of them is.
 
     Of a line, what backing singers have may be missing where the rest is sung: they sing over the next line as often
     as after this one.
@@ -141,20 +141,13 @@ def find_passages(
         if stretch:
             heard.setdefault(i, []).append((part, stretch))
     sung = [(i, _only(lines[i], [part for part, _ in kept])) for i, kept in heard.items()]
-    spans = [(kept[0][1].first, kept[-1][1].last) for kept in heard.values()]
-    groups: list[list[int]] = []
-    for n, (first, _) in enumerate(spans):
-        if n and (first - spans[n - 1][1]) * posteriors.frame_s <= settings.longest_rest_s:
-            groups[-1].append(n)
-        else:
-            groups.append([n])
-    edges_s = [0.0, *_middles([(spans[g[0]][0], spans[g[-1]][1]) for g in groups], posteriors.frame_s), duration_s]
-    passages = []
-    for group, (opens_s, closes_s) in zip(groups, pairwise(edges_s), strict=False):
-        start_s = spans[group[0]][0] * posteriors.frame_s - PASSAGE_MARGIN_S
-        end_s = spans[group[-1]][1] * posteriors.frame_s + PASSAGE_MARGIN_S
-        own = tuple(sung[n][1] for n in group)
-        passages.append(Passage(max(opens_s, start_s), min(closes_s, end_s), own))
+    frames = [(kept[0][1].first, kept[-1][1].last) for kept in heard.values()]
+    spans = [(first * posteriors.frame_s, last * posteriors.frame_s) for first, last in frames]
+    edges_s = [0.0, *((before[1] + after[0]) / 2 for before, after in pairwise(spans)), duration_s]
+    passages = [
+        Passage(max(opens_s, start_s - PASSAGE_MARGIN_S), min(closes_s, end_s + PASSAGE_MARGIN_S), (line,))
+        for (_, line), (start_s, end_s), (opens_s, closes_s) in zip(sung, spans, pairwise(edges_s), strict=False)
+    ]
     return sung, passages
 
 
@@ -190,10 +183,6 @@ def _looked_for_again(
         ):
             again[i] = stretch and Stretch(first + stretch.first, first + stretch.last, stretch.loss)
     return again
-
-
-def _middles(spans: Sequence[tuple[int, int]], frame_s: float) -> list[float]:
-    return [(before[1] + after[0]) / 2 * frame_s for before, after in pairwise(spans)]
 
 
 def _only(line: SungLine, parts: Sequence[tuple[int, int]]) -> SungLine:

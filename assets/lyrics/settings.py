@@ -25,13 +25,10 @@ class LyricsSettings(BaseModel):
     max_words_per_s: PositiveFloat = Field(7.0, description="Nobody sings more words in a second; a loop does.")
     anchor_slack_s: NonNegativeFloat = Field(1.0, description="The line times of an .lrc file are true within this.")
     singing_margin_s: NonNegativeFloat = Field(0.5, description="Words may lie so far outside the vocal segments.")
-    hush_nats: NonNegativeFloat = Field(3.0, description="How much less likely letters are made where nobody sings.")
+    hush_nats: NonNegativeFloat = Field(1.0, description="How much less likely letters are made where nobody sings.")
     unsung_nats: NonNegativeFloat = Field(
         3.5,
         description="A given line is left out where the sound speaks against it by more than this for each letter.",
-    )
-    longest_rest_s: NonNegativeFloat = Field(
-        2.0, description="Given lines with a longer rest between them are aligned apart from each other, seconds."
     )
     checked_cuts: NonNegativeInt = Field(
         3,

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from resources.acoustics import CTC_HEAD, RATE_HZ, AcousticModel, open_acoustic_model
+from resources.acoustics import CTC_HEAD, FRAME_S, RATE_HZ, AcousticModel, Overheard, open_acoustic_model
 from resources.ffmpeg import decode
 from resources.models import LocalModel
 from resources.weights import WeightsError
@@ -84,3 +87,17 @@ def test_other_weights_than_the_spec_names_are_refused() -> None:
 def test_the_spec_costs_nothing_to_import() -> None:
     code = "import sys, resources.acoustics; sys.exit(any(m in sys.modules for m in ('torch', 'ctranslate2')))"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+@given(st.floats(0, 4), st.floats(0.1, 4))
+def test_what_is_overheard_lies_where_it_was_heard(start_s: float, length_s: float):
+    class Head:
+        def __call__(self, encoded: torch.Tensor) -> torch.Tensor:
+            return encoded[..., :3]
+
+    overheard = Overheard(Head(), 3, 250, 0.04)  # type: ignore[arg-type]
+    overheard.hear(start_s, start_s + length_s, np.full((1500, 8), -1.0, np.float32))
+    heard = np.flatnonzero(overheard.log_probs[:, 1] == -1.0) * FRAME_S
+    until_s = min(5.0, start_s + length_s) - 0.04
+    assert abs(heard[0] - max(0.0, start_s - 0.04)) <= 1.5 * FRAME_S
+    assert abs(heard[-1] + FRAME_S - until_s) <= 2.5 * FRAME_S

@@ -21,10 +21,10 @@ VERSES = [
 ]
 
 
-def heard(sung, duration_s, seed=0):
+def heard(sung, duration_s, seed=0, noise=1.0):
     """Posteriors in which every (text, start in seconds) is heard, letter by letter, and now and then a wrong one."""
     rng = np.random.default_rng(seed)
-    scores = rng.normal(0, 1, (round(duration_s / FRAME_S), len(SYMBOLS)))
+    scores = rng.normal(0, noise, (round(duration_s / FRAME_S), len(SYMBOLS)))
     scores[:, 0] += 8
     for text, start_s in sung:
         frame = round(start_s / FRAME_S)
@@ -49,7 +49,7 @@ def starts_of(placing):
 
 def test_a_solo_of_four_minutes_does_not_lose_what_comes_after_it():
     placing = place(VERSES, heard(zip(VERSES, [2, 6, 250, 254], strict=True), 260))
-    assert starts_of(placing) == dict(zip(VERSES, [2.0, 6.0, 250.0, 254.0], strict=True))
+    assert list(starts_of(placing).values()) == pytest.approx([2.0, 6.0, 250.0, 254.0], abs=0.15)
     assert (placing.found, placing.notes["unsung"]) == (1.0, [])
 
 
@@ -75,25 +75,23 @@ def test_a_refrain_that_is_written_once_and_sung_twice_is_placed_once_and_nothin
     assert starts_of(placing)[refrain] in (5.0, 9.0)
 
 
-def faintly(listened, start_s, end_s, seed=3):
-    """The same with half of what is heard there put out by noise."""
-    rng = np.random.default_rng(seed)
+def faintly(listened, start_s, end_s):
+    """The same with every letter there less likely than another one, which nobody sings."""
     log_probs = listened.both.log_probs.copy()
     for frame in range(round(start_s / FRAME_S), round(end_s / FRAME_S)):
-        if log_probs[frame].argmax() and rng.random() < 0.5:
-            log_probs[frame, rng.integers(3, len(SYMBOLS))] = 8.0
+        if log_probs[frame].argmax():
+            log_probs[frame, SYMBOLS.index("z")] = log_probs[frame].max() + 4.0
     log_probs -= np.logaddexp.reduce(log_probs, axis=1, keepdims=True)
     one = Posteriors(log_probs, SYMBOLS, FRAME_S)
     return Listened(one, one, one)
 
 
 def test_a_line_that_is_badly_heard_is_looked_for_where_somebody_sings_and_no_line_says_what():
-    sung = faintly(heard(zip(VERSES, [2, 6, 10, 14], strict=True), 18), 6, 9)
+    sung = faintly(heard(zip(VERSES, [2, 6, 10, 14], strict=True), 18, noise=0.1), 6, 9)
     lines = sung_lines((line, None) for line in VERSES)
     singing = [(2.0, 4.0), (6.0, 8.0), (10.0, 12.0), (14.0, 16.0)]
     placing = place_given(lines, sung, singing, 18.0, "en", SETTINGS)
-    (found,) = (line for line in placing.lines if line.text == VERSES[1])
-    assert sum(6.0 <= word.start_s <= 8.0 for word in found.words) >= len(found.words) - 1
+    assert starts_of(placing)[VERSES[1]] == pytest.approx(6.0, abs=0.3)
     silent = [(2.0, 4.0), (10.0, 12.0), (14.0, 16.0)]
     placing = place_given(lines, sung, silent, 18.0, "en", SETTINGS)
     assert placing.notes["unsung"] == [VERSES[1]]
