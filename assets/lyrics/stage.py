@@ -145,20 +145,17 @@ def _align_given(settings: LyricsSettings, ears: Ears, sound: Sound, given: Sequ
     mix, vocals = aligner.log_probs(sound.mix), aligner.log_probs(sound.vocals)
     both = listened(settings, aligner, mix, vocals, sound.singing)
     placing = place_given(given, both, sound.singing, sound.duration_s, language or "en", settings)
-    if heard is not None:
-        match = match_of(agreement, placing.found)
-        notes |= {"match": match, "found": placing.found}
-        if match < settings.min_match or not placing.lines:
-            raise Rejected(Reason.LYRICS_MISMATCH, _mismatch(match, placing.found, heard))
+    match = match_of(agreement, placing.found)
+    if not placing.lines or (heard is not None and match < settings.min_match):
+        raise Rejected(Reason.LYRICS_MISMATCH, _mismatch(match, placing.found, heard))
+    notes |= {"match": match, "found": placing.found}
     return _found(language, "given", placing, sound, agreement, None, notes)
 
 
-def _mismatch(match: float, found: float, heard: Heard) -> str:
-    sung = " / ".join(line.text for line in heard.lines)
-    return (
-        f"these lyrics are the track's with a probability of {match:.2f}, and {found:.0%} of them were found in it; "
-        f"heard ({heard.language}): {sung[:MOST_QUOTED] or 'no words'}"
-    )
+def _mismatch(match: float, found: float, heard: Heard | None) -> str:
+    sung = " / ".join(line.text for line in heard.lines) if heard else ""
+    said = f"heard ({heard.language}): {sung[:MOST_QUOTED] or 'no words'}" if heard else "nothing was transcribed"
+    return f"these are the track's lyrics with probability {match:.2f}; {found:.0%} of them were found in it; {said}"
 
 
 def _transcribe(settings: LyricsSettings, ears: Ears, sound: Sound, _: Sequence[SungLine], notes: Notes) -> Found:

@@ -103,6 +103,14 @@ def test_the_lyrics_of_another_song_are_rejected_with_what_was_heard_instead(ear
     assert len(heard & {word["w"].lower() for word in demo_songs["pop"]["words"]}) >= 5
 
 
+def test_lyrics_that_are_not_checked_are_rejected_if_nothing_of_them_is_found(ears, store, track_of, demo_songs):
+    others = [("quick brown foxes jump over lazy dogs", None)]
+    with pytest.raises(Rejected) as caught:
+        lyrics_of(LyricsSettings(checked_cuts=0), ears, store, track_of(demo_songs["pop"], others))
+    assert caught.value.reason == Reason.LYRICS_MISMATCH
+    assert "0% of them were found" in caught.value.detail
+
+
 def test_a_line_that_nobody_sings_is_left_out_and_named_in_the_evidence(ears, store, track_of, demo_songs):
     song = demo_songs["pop"]
     lines = [line["text"] for line in song["lines"]]
