@@ -151,5 +151,5 @@ def test_lyrics_in_letters_the_aligner_does_not_know_are_rejected_as_unreadable(
 def test_a_worker_can_be_sent_the_stage(tmp_path):
     stage = lyrics_stage(SETTINGS, str(tmp_path), 1)
     assert pickle.loads(pickle.dumps(stage.open)).func is stage.open.func
-    other = lyrics_stage(LyricsSettings(hush_nats=1.0), str(tmp_path), 1)
+    other = lyrics_stage(LyricsSettings(hush_nats=2.0), str(tmp_path), 1)
     assert other.parameter_hash != stage.parameter_hash

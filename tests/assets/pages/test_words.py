@@ -19,7 +19,7 @@ def test_evidence_is_told_in_phrases():
     evidence = json.dumps({"agreement": 0.914, "sung_s": 29.31, "inside_singing": 1.0})
     assert evidence_in_words(evidence) == [
         "100 % of the words start where somebody sings",
-        "91 % of the words that a transcriber heard are in the lyrics",
+        "91 % of what a transcriber heard in a few stretches is in the lyrics",
         "29.3 s of singing",
     ]
 
