@@ -232,10 +232,15 @@ def fit(cases: Sequence[Case]) -> dict[str, list[float] | list[str]]:
         x, y = np.concatenate([c.features for c in chosen]), np.concatenate([c.right for c in chosen])
         model = LogisticRegression(C=1.0, max_iter=5000).fit(x, y)
         found[origin] = [round(float(v), 4) for v in (model.intercept_[0], *model.coef_[0])]
-    matches = [c for c in cases if c.origin == "given" and c.agreement is not None]
-    x = np.array([(c.agreement, c.found) for c in matches])
-    model = LogisticRegression(C=100.0, class_weight="balanced").fit(x, [c.way != "other" for c in matches])
-    found["match"] = [round(float(v), 4) for v in (model.intercept_[0], *model.coef_[0])]
+    given = [c for c in cases if c.origin == "given"]
+    heard = [c for c in given if c.agreement is not None]
+    for name, chosen, evidence in (
+        ("match", heard, [(c.agreement, c.found) for c in heard]),
+        ("match_unheard", given, [(c.found,) for c in given]),
+    ):
+        model = LogisticRegression(C=100.0, class_weight="balanced")
+        model.fit(np.array(evidence, float), [c.way != "other" for c in chosen])
+        found[name] = [round(float(v), 4) for v in (model.intercept_[0], *model.coef_[0])]
     return found
 
 

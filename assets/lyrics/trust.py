@@ -93,10 +93,8 @@ def trusts_of(features: np.ndarray, origin: str) -> np.ndarray:
 def match_of(agreement: float | None, found: float) -> float:
     """The probability that given lyrics are the track's, from how much of what was heard is in them and how much of
     them was found; where nothing was heard, from the latter alone."""
-    weights = fitted()["match"]
-    if agreement is None:
-        return found
-    return float(1 / (1 + np.exp(-(weights[0] + weights[1] * agreement + weights[2] * found))))
+    evidence, name = ((1.0, found), "match_unheard") if agreement is None else ((1.0, agreement, found), "match")
+    return float(1 / (1 + np.exp(-(fitted()[name] @ evidence))))
 
 
 def weights_digest() -> str:
@@ -106,7 +104,8 @@ def weights_digest() -> str:
 
 @cache
 def fitted() -> dict[str, np.ndarray]:
-    """By origin the weights [1 + FEATURES], the constant first; under `match` those of agreement and share found.
+    """By origin the weights [1 + FEATURES], the constant first; under `match` those of agreement and share found,
+    under `match_unheard` those of the share found alone.
 
     Raises:
         ValueError: the file was fitted to other features.
@@ -114,7 +113,7 @@ def fitted() -> dict[str, np.ndarray]:
     found = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     if found["features"] != list(FEATURES):
         raise ValueError(f"{WEIGHTS} was fitted to other evidence than {', '.join(FEATURES)}: run bench/trust.py")
-    return {name: np.array(found[name]) for name in ("given", "transcribed", "match")}
+    return {name: np.array(found[name]) for name in ("given", "transcribed", "match", "match_unheard")}
 
 
 def evidence_of(
