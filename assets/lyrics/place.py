@@ -88,7 +88,13 @@ def place_given(
     if letters > len(posteriors.log_probs):
         raise Rejected(Reason.LYRICS_TOO_LONG, f"{letters} letters cannot be sung in {duration_s:.1f} s")
     sung, passages = find_passages(lines, posteriors, singing, duration_s, language, settings)
-    placed = align(passages, posteriors, singing, duration_s, language) if passages else []
+    placed: list[PlacedLine] = []
+    while passages and not placed:
+        try:
+            placed = align(passages, posteriors, singing, duration_s, language)
+        except TextTooLong as error:  # squeezed in between its neighbours: nobody sings so fast
+            squeezed = passages.index(error.passage)
+            del passages[squeezed], sung[squeezed]
     by_line = dict(zip((i for i, _ in sung), placed, strict=True))
     found = sum(len(spelled[i]) for i in by_line) / letters
     notes: Notes = {"unsung": [line.text for i, line in enumerate(lines) if i not in by_line]}

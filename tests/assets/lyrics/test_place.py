@@ -1,9 +1,11 @@
 """Given lines in their places, whatever else is sung, and whatever else is written down."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from assets.lyrics.align import Posteriors
+from assets.lyrics.align import Passage, Posteriors
 from assets.lyrics.place import Listened, place_given
 from assets.lyrics.settings import LyricsSettings
 from assets.lyrics.text import sung_lines
@@ -122,3 +124,13 @@ def test_lyrics_with_more_letters_than_the_track_has_frames_are_too_long():
 def test_lyrics_of_which_nothing_is_sung_are_placed_nowhere():
     placing = place(["quick brown foxes jump", "over lazy dogs"], heard(zip(VERSES, [2, 6, 10, 14], strict=True), 18))
     assert (list(placing.lines), placing.found) == ([], 0.0)
+
+
+def test_a_line_squeezed_into_fewer_frames_than_it_needs_is_left_out(monkeypatch):
+    narrow = [(0, Passage(2.0, 2.1, ())), (1, Passage(6.0, 8.0, ()))]
+    lines = sung_lines((line, None) for line in VERSES[:2])
+    passages = [replace(passage, lines=(lines[i],)) for i, passage in narrow]
+    monkeypatch.setattr("assets.lyrics.place.find_passages", lambda *_: (list(enumerate(lines)), passages))
+    placing = place(VERSES[:2], heard(zip(VERSES[:2], [2, 6], strict=True), 10))
+    assert [line.text for line in placing.lines] == [VERSES[1]]
+    assert placing.notes["unsung"] == [VERSES[0]]
